@@ -1,0 +1,1 @@
+"""The vendors: each folder here is one, found by itself."""

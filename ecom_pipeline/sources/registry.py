@@ -1,0 +1,41 @@
+"""Finds the vendors: every package in this folder that defines a Source. Nothing is registered by hand."""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+from functools import cache
+from importlib.resources import files
+from importlib.resources.abc import Traversable
+
+import ecom_pipeline.sources as package
+from ecom_pipeline.errors import DefinitionError
+from ecom_pipeline.sources.contract import Source
+
+
+@cache
+def vendors() -> dict[str, type[Source]]:
+    """All vendors by name, sorted."""
+    found: dict[str, type[Source]] = {}
+    for module_info in pkgutil.iter_modules(package.__path__):
+        if not module_info.ispkg:
+            continue
+        module = importlib.import_module(f"{package.__name__}.{module_info.name}")
+        classes = [
+            value
+            for value in vars(module).values()
+            if isinstance(value, type) and issubclass(value, Source) and value is not Source
+        ]
+        if len(classes) != 1:
+            raise DefinitionError(
+                f"The source folder {module_info.name} exports {len(classes)} Source classes.",
+                mend="Export exactly one from its __init__.py.",
+            )
+        found[module_info.name] = classes[0]
+    return dict(sorted(found.items()))
+
+
+def mapping_files(vendor: str) -> list[Traversable]:
+    """The vendor's .sql files, each mapping its raw tables to one canonical table."""
+    folder = files(f"{package.__name__}.{vendor}")
+    return sorted((entry for entry in folder.iterdir() if entry.name.endswith(".sql")), key=lambda f: f.name)
