@@ -1,0 +1,145 @@
+"""The shop's books as known at one instant: each kind of fact, computed once and read by every family."""
+
+from __future__ import annotations
+
+from datetime import date, datetime, timedelta
+from decimal import Decimal
+from functools import cached_property
+
+from ecom_pipeline.sandbox.events import AdDay, BalanceTransaction, Shop, ShopCosts, TrafficDay
+from ecom_pipeline.sandbox.oracle.exchange import Exchange, cents
+from ecom_pipeline.sandbox.oracle.figures import ONE, Fact, minus
+from ecom_pipeline.sandbox.oracle.known import Knowledge, KnownOrder
+from ecom_pipeline.sandbox.oracle.ledger import LedgerLine, compute_cost_of_goods, compute_lines
+from ecom_pipeline.sandbox.oracle.spending import (
+    compute_ad_spend,
+    compute_logistics,
+    compute_monthly_costs,
+    compute_payment_fees,
+    compute_shipped_orders,
+)
+
+
+class Books:
+    """Facts in the reporting currency, which is the shop's; amounts are positive in their own sense."""
+
+    def __init__(
+        self, shop: Shop, costs: ShopCosts, as_of: datetime, shop_name: str, churn_window_days: int | None
+    ) -> None:
+        self.shop = shop
+        self.costs = costs
+        self.shop_name = shop_name
+        self.churn_window_days = churn_window_days
+        self.knowledge = Knowledge(shop, as_of)
+        self.first_day = shop.first_day
+        self.as_of_day = self.knowledge.as_of_day
+
+    @cached_property
+    def days(self) -> list[date]:
+        """The days reported, in order."""
+        count = (self.as_of_day - self.first_day).days + 1
+        return [self.first_day + timedelta(days=i) for i in range(count)]
+
+    @cached_property
+    def valid_orders(self) -> list[KnownOrder]:
+        known = (self.knowledge.valid_order(order, self.shop_name) for order in self.shop.orders)
+        return [order for order in known if order is not None]
+
+    @cached_property
+    def lines(self) -> list[LedgerLine]:
+        exchange = Exchange(self.shop.rates, self.shop.currency)
+        return list(compute_lines(self.valid_orders, self.knowledge, exchange))
+
+    @cached_property
+    def orders(self) -> list[Fact]:
+        return [Fact(known.day, known.segments, ONE, known.order.order_id) for known in self.valid_orders]
+
+    @cached_property
+    def gross(self) -> list[Fact]:
+        return [line.fact(line.gross) for line in self.lines if line.sold]
+
+    @cached_property
+    def discounts(self) -> list[Fact]:
+        return [line.fact(line.discount) for line in self.lines if line.sold]
+
+    @cached_property
+    def units(self) -> list[Fact]:
+        return [line.fact(Decimal(line.quantity)) for line in self.lines if line.sold]
+
+    @cached_property
+    def returns(self) -> list[Fact]:
+        return [line.fact(line.discount - line.gross) for line in self.lines if line.given_back]
+
+    @cached_property
+    def net(self) -> list[Fact]:
+        return self.gross + minus(self.discounts) + minus(self.returns)
+
+    @cached_property
+    def shipping_income(self) -> list[Fact]:
+        return [line.fact(line.gross - line.discount) for line in self.lines if line.kind == "shipping"]
+
+    @cached_property
+    def cost_of_goods(self) -> list[Fact]:
+        return list(compute_cost_of_goods(self.valid_orders, self.lines, self.knowledge))
+
+    @cached_property
+    def logistics(self) -> list[Fact]:
+        return list(compute_logistics(self.valid_orders, self.costs.logistics, self.knowledge))
+
+    @cached_property
+    def shipped_orders(self) -> list[Fact]:
+        return list(compute_shipped_orders(self.valid_orders, self.knowledge))
+
+    @cached_property
+    def balance_transactions(self) -> list[BalanceTransaction]:
+        return [one for one in self.shop.balance_transactions if self.knowledge.happened(one.created_at)]
+
+    @cached_property
+    def payment_fees(self) -> list[Fact]:
+        orders = {known.order.order_id: known for known in self.valid_orders}
+        return list(compute_payment_fees(self.balance_transactions, orders, self.knowledge))
+
+    @cached_property
+    def captured(self) -> list[Fact]:
+        charges = (one for one in self.balance_transactions if one.kind == "charge")
+        return [Fact(self.knowledge.local_day(one.created_at), {}, cents(one.amount)) for one in charges]
+
+    @cached_property
+    def ads(self) -> list[AdDay]:
+        return [ad for ad in self.shop.ads if ad.day <= self.as_of_day]
+
+    @cached_property
+    def ad_spend(self) -> list[Fact]:
+        return list(compute_ad_spend(self.ads))
+
+    @cached_property
+    def marketing_cost(self) -> list[Fact]:
+        monthly = compute_monthly_costs(self.costs.marketing, self.first_day, self.as_of_day)
+        return [*self.ad_spend, *monthly]
+
+    @cached_property
+    def fixed_costs(self) -> list[Fact]:
+        return list(compute_monthly_costs(self.costs.fixed, self.first_day, self.as_of_day))
+
+    @cached_property
+    def contribution_before_marketing(self) -> list[Fact]:
+        """Signed: what sales bring after goods, logistics and payment."""
+        income = self.net + self.shipping_income
+        return income + minus(self.cost_of_goods) + minus(self.logistics) + minus(self.payment_fees)
+
+    @cached_property
+    def contribution(self) -> list[Fact]:
+        return self.contribution_before_marketing + minus(self.marketing_cost)
+
+    @cached_property
+    def traffic(self) -> list[TrafficDay]:
+        return [one for one in self.shop.traffic if one.day <= self.as_of_day]
+
+    @cached_property
+    def sessions(self) -> list[Fact]:
+        return [Fact(one.day, traffic_segments(one), Decimal(one.sessions)) for one in self.traffic]
+
+
+def traffic_segments(traffic: TrafficDay) -> dict[str, str]:
+    """The segments of a day's web traffic."""
+    return {"channel": traffic.channel, "device": traffic.device, "country": traffic.country}

@@ -1,0 +1,79 @@
+"""What selling costs besides the goods: logistics, payment fees, advertising and monthly costs."""
+
+from __future__ import annotations
+
+from calendar import monthrange
+from collections.abc import Iterable, Iterator
+from datetime import date, timedelta
+from decimal import Decimal
+from fractions import Fraction
+
+from ecom_pipeline.sandbox.events import AdDay, BalanceTransaction, LogisticsRate, MonthlyCost
+from ecom_pipeline.sandbox.oracle.channels import AD_CHANNELS
+from ecom_pipeline.sandbox.oracle.exchange import cents, round_to_four
+from ecom_pipeline.sandbox.oracle.figures import UNASSIGNED, UNKNOWN, Fact
+from ecom_pipeline.sandbox.oracle.known import Knowledge, KnownOrder
+
+
+def compute_logistics(
+    orders: list[KnownOrder], rates: tuple[LogisticsRate, ...], knowledge: Knowledge
+) -> Iterator[Fact]:
+    """One outward cost for each parcel, one return freight for each refund or cancellation restocking."""
+    by_country = {rate.country: rate for rate in rates}
+    for known in orders:
+        rate = by_country.get(known.order.country) or by_country.get("*")
+        if rate is None:
+            continue
+        order_id = known.order.order_id
+        outward = cents(rate.shipping + rate.fulfilment + rate.packaging)
+        for parcel in known.fulfillments:
+            yield Fact(knowledge.local_day(parcel.shipped_at), known.segments, outward, order_id)
+        for agreement in known.agreements:
+            came_back = any(one.restocked and one.quantity > 0 for one in agreement.restocks)
+            shipped = any(parcel.shipped_at < agreement.at for parcel in known.fulfillments)
+            if agreement.kind in ("refund", "cancel") and came_back and shipped:
+                day = knowledge.local_day(agreement.at)
+                yield Fact(day, known.segments, cents(rate.return_freight), order_id)
+
+
+def compute_shipped_orders(orders: list[KnownOrder], knowledge: Knowledge) -> Iterator[Fact]:
+    """One for each order, on the day of its first parcel."""
+    for known in orders:
+        if known.fulfillments:
+            first = min(parcel.shipped_at for parcel in known.fulfillments)
+            yield Fact(knowledge.local_day(first), known.segments, Decimal(1))
+
+
+def compute_payment_fees(
+    transactions: Iterable[BalanceTransaction], orders: dict[int, KnownOrder], knowledge: Knowledge
+) -> Iterator[Fact]:
+    """The fee of every movement, and the amount of those that are fees themselves."""
+    for one in transactions:
+        known = orders.get(one.order_id) if one.order_id is not None else None
+        segments = known.segments if known else {"channel": UNASSIGNED, "country": UNKNOWN}
+        amount = one.fee - (one.amount if one.kind == "stripe_fee" else 0)
+        order_id = known.order.order_id if known else None
+        yield Fact(knowledge.local_day(one.created_at), segments, cents(amount), order_id)
+
+
+def compute_ad_spend(ads: Iterable[AdDay]) -> Iterator[Fact]:
+    """Spend by campaign and channel; millionths are rounded to four decimals, campaign by campaign."""
+    for ad in ads:
+        yield Fact(ad.day, ad_segments(ad), round_to_four(Fraction(ad.cost_micros, 1_000_000)))
+
+
+def ad_segments(ad: AdDay) -> dict[str, str]:
+    """The segments of a campaign: it has no country and no device."""
+    return {"channel": AD_CHANNELS[ad.channel_type], "campaign": ad.campaign_name}
+
+
+def compute_monthly_costs(monthly: Iterable[MonthlyCost], first_day: date, last_day: date) -> Iterator[Fact]:
+    """A month's cost over the days of its calendar month, each day rounded half up to four decimals."""
+    for cost in monthly:
+        day = max(first_day, cost.first_day)
+        end = last_day if cost.last_day is None else min(last_day, cost.last_day)
+        while day <= end:
+            days_in_month = monthrange(day.year, day.month)[1]
+            daily = round_to_four(Fraction(cost.amount, 100 * days_in_month))
+            yield Fact(day, {"channel": cost.channel or UNASSIGNED}, daily)
+            day += timedelta(days=1)
