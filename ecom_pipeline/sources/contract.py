@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
 from enum import StrEnum
+from importlib.resources import files
 from typing import Any, ClassVar, Literal
 from zoneinfo import ZoneInfo
 
@@ -177,6 +178,17 @@ class Source(ABC):
     def declared_tables(cls, settings: Any) -> tuple[Table, ...]:
         """The tables of an instance; a vendor whose tables are configured (files) overrides this."""
         return cls.tables
+
+    @classmethod
+    def declared_mappings(cls, settings: Any) -> dict[str, str]:
+        """Mapping name (`<canonical>` or `<canonical>__<stream>`) -> SQL text; by default the folder's files."""
+        package = cls.__module__.split(".")[:3]  # ecom_pipeline.sources.<vendor>
+        folder = files(".".join(package))
+        return {
+            entry.name.removesuffix(".sql"): entry.read_text(encoding="utf-8")
+            for entry in sorted(folder.iterdir(), key=lambda entry: entry.name)
+            if entry.name.endswith(".sql")
+        }
 
     @abstractmethod
     def fetch(self, table: Table, window: Window) -> Iterator[Row]:

@@ -5,8 +5,6 @@ from __future__ import annotations
 import importlib
 import pkgutil
 from functools import cache
-from importlib.resources import files
-from importlib.resources.abc import Traversable
 
 import ecom_pipeline.sources as package
 from ecom_pipeline.errors import DefinitionError
@@ -33,9 +31,3 @@ def vendors() -> dict[str, type[Source]]:
             )
         found[module_info.name] = classes[0]
     return dict(sorted(found.items()))
-
-
-def mapping_files(vendor: str) -> list[Traversable]:
-    """The vendor's .sql files, each mapping its raw tables to one canonical table."""
-    folder = files(f"{package.__name__}.{vendor}")
-    return sorted((entry for entry in folder.iterdir() if entry.name.endswith(".sql")), key=lambda f: f.name)
