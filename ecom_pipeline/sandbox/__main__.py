@@ -40,7 +40,9 @@ def main(argv: Sequence[str] | None = None) -> None:
     bound = listening_socket(asked.port)
     serving = server(world)
     bound.listen()
-    print(f"sandbox ready at http://{HOST}:{bound.getsockname()[1]} as of {world.now().isoformat()}", flush=True)
+    print(
+        f"sandbox ready at http://{HOST}:{bound.getsockname()[1]} as of {world.now().isoformat()}", flush=True
+    )
     serving.run(sockets=[bound])
 
 

@@ -56,6 +56,11 @@ class Call:
         """The body as JSON. Raises ValueError when it is not."""
         return json.loads(self.body)
 
+    def text(self) -> str:
+        """Path, query and body in one, for a fault to find its place in."""
+        query = "&".join(f"{name}={value}" for name, value in self.query)
+        return f"{self.path}?{query} {self.body.decode(errors='replace')}"
+
     def form(self) -> dict[str, str]:
         return dict(parse_qsl(self.body.decode(), keep_blank_values=True))
 
@@ -96,7 +101,9 @@ class Vendor:
 Handler = Callable[[Call], Answer]
 
 
-def route(world: World, vendor: Vendor, path: str, handler: Handler, methods: Sequence[str] = ("GET",)) -> Route:
+def route(
+    world: World, vendor: Vendor, path: str, handler: Handler, methods: Sequence[str] = ("GET",)
+) -> Route:
     """A Starlette route that answers through `handler`, with the world's faults and log."""
     return Route(path, Endpoint(world, vendor, handler), methods=list(methods))
 
@@ -133,10 +140,11 @@ class Endpoint:
             await send_answer(send, outcome.answer, body, cut=outcome.cut)
 
     def outcome(self, call: Call) -> Outcome:
-        text = f"{call.path}?{'&'.join('='.join(pair) for pair in call.query)} {call.body.decode(errors='replace')}"
-        faults, vendor = self.world.faults, self.vendor
+        text, faults, vendor = call.text(), self.world.faults, self.vendor
         if fault := faults.take(vendor.name, text, INSTEAD):
             return instead(vendor, fault)
+        if self.world.throttled(vendor.name):
+            return Outcome(vendor.failure("rate_limited", 429), "throttled")
         answer = self.handler(call)
         if answer.status != 200:
             return Outcome(answer)

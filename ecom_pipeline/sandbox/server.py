@@ -42,7 +42,8 @@ def control_routes(world: World) -> list[BaseRoute]:
     """Health, clock, faults, rights, throttles, log and credentials, for use from another process."""
 
     async def health(_: Request) -> Response:
-        return JSONResponse({"shop": world.shop.name, "now": world.now().isoformat(), "requests": len(world.log)})
+        now = world.now().isoformat()
+        return JSONResponse({"shop": world.shop.name, "now": now, "requests": len(world.log)})
 
     async def clock(request: Request) -> Response:
         asked = await request.json()

@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 import time
+from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -68,6 +69,7 @@ class World:
     missing_rights: set[tuple[str, str]] = field(default_factory=set)  # (vendor, right)
     throttles: dict[str, int] = field(default_factory=dict)  # vendor: requests per second; absent: none
     ticks: Callable[[], float] = time.monotonic
+    recent: dict[str, deque[float]] = field(default_factory=dict)  # ticks of the last second, by vendor
 
     def __post_init__(self) -> None:
         self.set_now(self.clock)
@@ -98,6 +100,19 @@ class World:
     def lacks(self, vendor: str, right: str) -> bool:
         """Whether the credentials were given without this right."""
         return (vendor, right) in self.missing_rights
+
+    def throttled(self, vendor: str) -> bool:
+        """Count a request; True when it is more than the vendor's throttle lets pass in a second."""
+        limit = self.throttles.get(vendor)
+        if limit is None:
+            return False
+        tick, passed = self.ticks(), self.recent.setdefault(vendor, deque())
+        while passed and passed[0] <= tick - 1:
+            passed.popleft()
+        if len(passed) >= limit:
+            return True
+        passed.append(tick)
+        return False
 
     def google_service_account(self, base_url: str) -> dict[str, str]:
         """The service account's key file for a sandbox served at `base_url`."""

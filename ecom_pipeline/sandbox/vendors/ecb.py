@@ -61,9 +61,10 @@ def unchanged_since(header: str | None, changed_at: datetime) -> bool:
 
 
 def history_csv(rates: dict[date, dict[str, str]]) -> str:
-    currencies = list(dict.fromkeys(currency for day in sorted(rates, reverse=True) for currency in rates[day]))
+    newest_first = sorted(rates, reverse=True)
+    currencies = list(dict.fromkeys(currency for day in newest_first for currency in rates[day]))
     lines = [",".join(["Date", *currencies, ""])]
-    for day in sorted(rates, reverse=True):
+    for day in newest_first:
         lines.append(",".join([day.isoformat(), *(rates[day].get(c, "N/A") for c in currencies), ""]))
     return "\n".join(lines) + "\n"
 
