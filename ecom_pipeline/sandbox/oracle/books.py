@@ -2,13 +2,22 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from functools import cached_property
 
 from ecom_pipeline.sandbox.events import AdDay, BalanceTransaction, Shop, ShopCosts, TrafficDay
+from ecom_pipeline.sandbox.oracle.customers import (
+    Gap,
+    Purchase,
+    compute_earnings,
+    compute_first_purchases,
+    compute_gaps,
+    compute_purchases,
+)
 from ecom_pipeline.sandbox.oracle.exchange import Exchange, cents
-from ecom_pipeline.sandbox.oracle.figures import ONE, Fact, minus
+from ecom_pipeline.sandbox.oracle.figures import ONE, Fact, Key, minus, sum_facts
 from ecom_pipeline.sandbox.oracle.known import Knowledge, KnownOrder
 from ecom_pipeline.sandbox.oracle.ledger import LedgerLine, compute_cost_of_goods, compute_lines
 from ecom_pipeline.sandbox.oracle.spending import (
@@ -18,6 +27,7 @@ from ecom_pipeline.sandbox.oracle.spending import (
     compute_payment_fees,
     compute_shipped_orders,
 )
+from ecom_pipeline.sandbox.oracle.treasury import Treasury
 
 
 class Books:
@@ -118,6 +128,10 @@ class Books:
         return [*self.ad_spend, *monthly]
 
     @cached_property
+    def marketing_by_day(self) -> dict[Key, Decimal]:
+        return sum_facts(self, self.marketing_cost, ("channel",))
+
+    @cached_property
     def fixed_costs(self) -> list[Fact]:
         return list(compute_monthly_costs(self.costs.fixed, self.first_day, self.as_of_day))
 
@@ -130,6 +144,37 @@ class Books:
     @cached_property
     def contribution(self) -> list[Fact]:
         return self.contribution_before_marketing + minus(self.marketing_cost)
+
+    @cached_property
+    def treasury(self) -> Treasury:
+        return Treasury(self.shop, self.knowledge)
+
+    @cached_property
+    def purchases(self) -> list[Purchase]:
+        return compute_purchases(self.valid_orders)
+
+    @cached_property
+    def purchases_by_day(self) -> dict[date, list[Purchase]]:
+        by_day: defaultdict[date, list[Purchase]] = defaultdict(list)
+        for purchase in self.purchases:
+            by_day[purchase.day].append(purchase)
+        return dict(by_day)
+
+    @cached_property
+    def first_purchases(self) -> dict[str, Purchase]:
+        return compute_first_purchases(self.purchases)
+
+    @cached_property
+    def new_customers(self) -> list[Fact]:
+        return [Fact(first.day, first.segments, ONE) for first in self.first_purchases.values()]
+
+    @cached_property
+    def gaps(self) -> list[Gap]:
+        return compute_gaps(self.purchases)
+
+    @cached_property
+    def earnings(self) -> dict[str, dict[int, Decimal]]:
+        return compute_earnings(self.contribution_before_marketing, self.valid_orders, self.first_purchases)
 
     @cached_property
     def traffic(self) -> list[TrafficDay]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from decimal import Decimal
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
@@ -18,10 +18,11 @@ if TYPE_CHECKING:
 
 Kind = Literal["flow", "ratio", "snapshot", "window"]
 Key = tuple[date, str, str]
+Cut = tuple[str, str]
 Value = tuple[Decimal, Decimal | None]
 Figures = dict[Key, Value]
 
-TOTAL = ("total", "")
+TOTAL: Cut = ("total", "")
 UNKNOWN = "unknown"
 UNASSIGNED = "Unassigned"
 ZERO = Decimal(0)
@@ -45,6 +46,7 @@ class Kpi:
     compute: Callable[[Books], Figures]
 
 
+ValuesOfDay = Callable[["Books", date], Mapping[Cut, Value]]
 FactsOf = Callable[["Books"], Iterable[Fact]]
 
 
@@ -53,7 +55,7 @@ def minus(facts: Iterable[Fact]) -> list[Fact]:
     return [fact._replace(amount=-fact.amount) for fact in facts]
 
 
-def cuts(segments: Mapping[str, str], by: tuple[str, ...]) -> list[tuple[str, str]]:
+def cuts(segments: Mapping[str, str], by: tuple[str, ...]) -> list[Cut]:
     """The total and one (dimension, segment) for each dimension asked; a segment not told is "unknown"."""
     return [TOTAL, *((dimension, segments.get(dimension) or UNKNOWN) for dimension in by)]
 
@@ -93,3 +95,21 @@ def ratio(by: tuple[str, ...], numerator: FactsOf, denominator: FactsOf) -> Kpi:
         )
 
     return Kpi("ratio", compute)
+
+
+def as_of_each_day(kind: Kind, values_of_day: ValuesOfDay) -> Kpi:
+    """A KPI computed afresh as of each day reported."""
+
+    def compute(books: Books) -> Figures:
+        return {
+            (day, dimension, segment): value
+            for day in books.days
+            for (dimension, segment), value in values_of_day(books, day).items()
+        }
+
+    return Kpi(kind, compute)
+
+
+def days_ending(day: date, count: int) -> list[date]:
+    """The `count` days that end with `day`, in order."""
+    return [day - timedelta(days=back) for back in reversed(range(count))]

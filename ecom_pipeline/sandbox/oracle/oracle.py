@@ -12,13 +12,18 @@ from datetime import date, datetime
 from decimal import Decimal
 
 from ecom_pipeline.sandbox.events import Shop, ShopCosts
-from ecom_pipeline.sandbox.oracle import profit, sales
+from ecom_pipeline.sandbox.oracle import acquisition, cash, loyalty, marketing, profit, sales, website
 from ecom_pipeline.sandbox.oracle.books import Books
 from ecom_pipeline.sandbox.oracle.figures import TOTAL, Figures, Kpi, Value, sum_facts
 
 KPIS: dict[str, Kpi] = {
     **sales.KPIS,
     **profit.KPIS,
+    **cash.KPIS,
+    **acquisition.KPIS,
+    **loyalty.KPIS,
+    **website.KPIS,
+    **marketing.KPIS,
 }
 
 
