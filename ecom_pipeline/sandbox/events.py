@@ -153,8 +153,9 @@ class BalanceTransaction:
     fee: int
     created_at: datetime
     available_at: datetime
-    source_id: str  # ch_…, re_…, po_…, dp_…
+    source_id: str  # ch_…, re_…, po_…, dp_…; empty for the processor's own monthly fee
     order_id: int | None
+    payout_id: str | None = None  # the payout that carried it to the bank (a payout's own row names itself)
 
     @property
     def net(self) -> int:
@@ -170,6 +171,20 @@ class Charge:
     created_at: datetime
     captured: bool
     captured_settled: int  # captured amount in the settlement currency, as on its balance transaction
+
+
+@dataclass(frozen=True)
+class CardRefund:
+    """Money given back on a charge: of a return, a goodwill gesture, a cancellation or a removed article."""
+
+    refund_id: str  # re_…
+    charge_id: str
+    order_id: int
+    agreement_id: int  # the agreement that caused it
+    amount: int  # positive minor units of `currency`
+    currency: str
+    created_at: datetime
+    settled: int  # positive, in the settlement currency, as on its balance transaction
 
 
 @dataclass(frozen=True)
@@ -191,8 +206,8 @@ class Payout:
     currency: str
     created_at: datetime
     arrival_day: date
-    paid_at: datetime
-    bank_transaction_id: str | None  # the bank's credit, when one exists
+    paid_at: datetime  # announced; later than the history's end for the last one or two
+    bank_transaction_id: str | None  # the bank's credit, when one exists within the history
 
 
 @dataclass(frozen=True)
@@ -296,6 +311,7 @@ class Shop:
     checkouts: list[Checkout] = field(default_factory=list)
     charges: list[Charge] = field(default_factory=list)
     balance_transactions: list[BalanceTransaction] = field(default_factory=list)
+    card_refunds: list[CardRefund] = field(default_factory=list)
     payouts: list[Payout] = field(default_factory=list)
     disputes: list[Dispute] = field(default_factory=list)
     bank_accounts: list[BankAccount] = field(default_factory=list)

@@ -1,0 +1,47 @@
+"""What the simulated shop's owner knows and no API tells: rent, wages, agency, parcels.
+
+The sandbox configures the pipeline with these, the oracle computes with them, and the bank pays
+them, so that profit and cash tell the same story.
+"""
+
+from __future__ import annotations
+
+from datetime import date
+
+from ecom_pipeline.sandbox.events import LogisticsRate, MonthlyCost, ShopCosts
+
+_SINCE = date(2020, 1, 1)
+_FIXED = (("Wages", 3_150_000), ("Rent", 620_000), ("Software", 210_000), ("Accounting and insurance", 180_000))
+_MARKETING = (
+    ("Agency", 380_000, None),
+    ("E-mail tool", 78_000, "Email"),
+    ("Affiliate commissions", 240_000, "Affiliates"),
+    ("Social campaigns, invoiced", 390_000, "Paid Social"),
+)
+_LOGISTICS = (
+    LogisticsRate("FR", 395, 120, 55, 420),
+    LogisticsRate("BE", 560, 120, 55, 610),
+    LogisticsRate("DE", 690, 120, 55, 760),
+    LogisticsRate("ES", 720, 120, 55, 790),
+    LogisticsRate("IT", 740, 120, 55, 810),
+    LogisticsRate("CH", 1090, 140, 55, 1240),
+    LogisticsRate("US", 1480, 160, 70, 1690),
+    LogisticsRate("GB", 1120, 150, 70, 1260),
+    LogisticsRate("*", 890, 130, 60, 980),
+)
+
+
+def shop_costs(orders_per_day: float) -> ShopCosts:
+    """The costs of a shop of that size; monthly amounts in cents, parcels cost the same at any size."""
+    scale = orders_per_day / 100
+    return ShopCosts(
+        fixed=tuple(MonthlyCost(name, round(amount * scale), _SINCE) for name, amount in _FIXED),
+        marketing=tuple(
+            MonthlyCost(name, round(amount * scale), _SINCE, channel=channel)
+            for name, amount, channel in _MARKETING
+        ),
+        logistics=_LOGISTICS,
+    )
+
+
+SHOP_COSTS = shop_costs(100.0)

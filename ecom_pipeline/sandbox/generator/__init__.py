@@ -1,0 +1,83 @@
+"""The generator of the simulated shop: a young French shop for the home, made from a seed.
+
+Orders come first; every other system (processor, bank, analytics, ads) is derived from them and
+keeps its own view, with the differences real systems have: refused consent, late credits, fees.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import date
+
+from ecom_pipeline.sandbox.events import Shop
+from ecom_pipeline.sandbox.generator.advertising import advertise
+from ecom_pipeline.sandbox.generator.bank import Bank
+from ecom_pipeline.sandbox.generator.catalogue import Catalogue
+from ecom_pipeline.sandbox.generator.clock import Clock
+from ecom_pipeline.sandbox.generator.exchange import Exchange, walk_rates
+from ecom_pipeline.sandbox.generator.incidents import Troubles
+from ecom_pipeline.sandbox.generator.orders import OrderBook, Sales
+from ecom_pipeline.sandbox.generator.payments import Processor
+from ecom_pipeline.sandbox.generator.payouts import PayoutDesk
+from ecom_pipeline.sandbox.generator.streams import VendorIds, stream
+from ecom_pipeline.sandbox.generator.website import Website
+
+__all__ = ["DOMAIN", "NAME", "TIME_ZONE", "generate_shop"]
+
+NAME = "Maison Lumen"
+DOMAIN = "maison-lumen.myshopify.com"
+TIME_ZONE = "Europe/Paris"
+
+
+def generate_shop(seed: int, first_day: date, last_day: date, orders_per_day: float = 100.0) -> Shop:
+    """The whole history of one shop, the same for the same arguments on any machine.
+
+    Nothing happens after the end of `last_day`; what is under way by then stays open (no delivery,
+    no bank credit, a pending bank movement). The last payouts merely announce when they will arrive.
+    """
+    if last_day < first_day:
+        raise ValueError(f"a history must not end ({last_day}) before it begins ({first_day})")
+    clock = Clock(TIME_ZONE, first_day, last_day)
+    ids = VendorIds(seed)
+    troubles = Troubles(first_day, last_day)
+    shop = Shop(seed, NAME, DOMAIN, "EUR", TIME_ZONE, first_day, last_day)
+    shop.rates = walk_rates(stream(seed, "rates"), first_day, last_day)
+    exchange = Exchange(shop.rates, last_day)
+    catalogue = Catalogue(stream(seed, "catalogue"), clock)
+    book = OrderBook(stream(seed, "orders"), ids, clock, catalogue, exchange, troubles)
+    sales = book.fill(orders_per_day)
+    shop.products = catalogue.products
+    shop.customers = book.people.customers
+    shop.orders = sales.orders
+    shop.incidents = troubles.listed()
+
+    shop.ads = advertise(stream(seed, "ads"), clock, sales, troubles)
+    website = Website(stream(seed, "website"), ids, clock, sales, troubles)
+    website.watch()
+    website.leave_checkouts()
+    shop.traffic, shop.search, shop.checkouts = website.traffic, website.search, website.checkouts
+    _settle(shop, sales, clock, ids, exchange, orders_per_day)
+    return shop
+
+
+def _settle(
+    shop: Shop, sales: Sales, clock: Clock, ids: VendorIds, exchange: Exchange, orders_per_day: float
+) -> None:
+    """Let the money flow: cards, processor, payouts, bank."""
+    processor = Processor(stream(shop.seed, "payments"), ids, clock, exchange)
+    for order in shop.orders:
+        movements = sales.card.get(order.order_id)
+        if movements:
+            processor.book_order(order, movements, order.order_id in sales.disputed)
+    processor.book_monthly_fees()
+    shop.charges, shop.card_refunds, shop.disputes = processor.charges, processor.card_refunds, processor.disputes
+
+    desk = PayoutDesk(stream(shop.seed, "payouts"), ids, clock)
+    desk.pay_out(processor.balance_transactions)
+    shop.balance_transactions = desk.balance_transactions
+    bank = Bank(stream(shop.seed, "bank"), ids, clock, orders_per_day)
+    booked = bank.credit_payouts(desk.announce_credits())
+    bank.pay_bills(shop.orders, shop.ads)
+    shop.payouts = [replace(payout, bank_transaction_id=booked.get(payout.payout_id)) for payout in desk.payouts]
+    shop.bank_accounts, shop.bank_transactions = bank.accounts, bank.transactions
+    shop.incidents += desk.incidents

@@ -1,0 +1,74 @@
+"""Google Ads, one row per campaign and day: clicks follow demand, conversions follow the orders."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from datetime import date
+from decimal import Decimal
+from random import Random
+
+from ecom_pipeline.sandbox.events import AdDay, Order
+from ecom_pipeline.sandbox.generator.channels import CAMPAIGN_BY_TAG, CAMPAIGNS, CHANNELS, Campaign, Channel
+from ecom_pipeline.sandbox.generator.clock import Clock
+from ecom_pipeline.sandbox.generator.incidents import CLICK_PRICE_RISE, Troubles
+from ecom_pipeline.sandbox.generator.orders import Sales
+from ecom_pipeline.sandbox.generator.streams import draw_count
+from ecom_pipeline.sandbox.generator.website import expected_orders
+
+_CLICKS_PER_SESSION = 1.05
+_CHANNEL_BY_TAG: dict[str, Channel] = {
+    campaign.tag: channel
+    for campaign in CAMPAIGNS
+    for channel in CHANNELS
+    if channel.share_of_tag(campaign.tag) > 0
+}
+
+
+def advertise(rng: Random, clock: Clock, sales: Sales, troubles: Troubles) -> list[AdDay]:
+    """What the ad platform reports once everything has settled."""
+    won = _orders_by_campaign(sales.orders, clock)
+    rows = []
+    for day, demand in sales.demand.items():
+        for campaign in CAMPAIGNS:
+            channel = _CHANNEL_BY_TAG[campaign.tag]
+            orders = expected_orders(demand, channel) * channel.share_of_tag(campaign.tag)
+            dear = campaign.kind == "SEARCH" and troubles.clicks_dear(day)
+            rows.append(_campaign_day(rng, day, campaign, orders, dear, won[day, campaign.campaign_id]))
+    return rows
+
+
+def _orders_by_campaign(orders: list[Order], clock: Clock) -> defaultdict[tuple[date, int], list[int]]:
+    """Cents of value of each order a campaign brought."""
+    won: defaultdict[tuple[date, int], list[int]] = defaultdict(list)
+    for order in orders:
+        campaign = CAMPAIGN_BY_TAG.get(order.visit.campaign or "")
+        if campaign is None or order.test:
+            continue
+        value = sum(line.gross - line.discount for line in order.agreements[0].lines)
+        won[clock.day_of(order.created_at), campaign.campaign_id].append(round(value * float(order.shop_rate)))
+    return won
+
+
+def _campaign_day(
+    rng: Random, day: date, campaign: Campaign, orders: float, dear: bool, won: list[int]
+) -> AdDay:
+    clicks = draw_count(rng, _CLICKS_PER_SESSION * orders / campaign.conversion)
+    impressions = max(clicks, round(clicks / (campaign.click_through * rng.uniform(0.92, 1.08))))
+    price = campaign.click_price * (CLICK_PRICE_RISE if dear else 1.0) * rng.uniform(0.95, 1.05)
+    # The platform claims somewhat more than the shop's last click: it counts views, too.
+    claim = Decimal(rng.randint(102, 116)) / 100
+    top = round(impressions * campaign.top_share * rng.uniform(0.96, 1.04))
+    top = min(top, impressions)
+    return AdDay(
+        day=day,
+        campaign_id=campaign.campaign_id,
+        campaign_name=campaign.name,
+        channel_type=campaign.kind,
+        impressions=impressions,
+        clicks=clicks,
+        cost_micros=round(clicks * price) * 10_000,
+        conversions=len(won) * claim,
+        conversion_value=(sum(won) * claim / 100).quantize(Decimal("0.01")),
+        top_impressions=top,
+        absolute_top_impressions=round(top * 0.62),
+    )
