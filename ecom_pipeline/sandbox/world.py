@@ -56,6 +56,14 @@ class LoggedRequest:
     fault: str | None = None
 
 
+@dataclass(frozen=True)
+class GoogleToken:
+    """An access token Google handed out."""
+
+    scopes: frozenset[str]
+    expires_at: datetime
+
+
 @dataclass
 class World:
     """A shop, seen by its vendors at `now()`."""
@@ -69,6 +77,8 @@ class World:
     missing_rights: set[tuple[str, str]] = field(default_factory=set)  # (vendor, right)
     throttles: dict[str, int] = field(default_factory=dict)  # vendor: requests per second; absent: none
     ticks: Callable[[], float] = time.monotonic
+    google_token_seconds: int = 3600
+    google_tokens: dict[str, GoogleToken] = field(default_factory=dict)
     recent: dict[str, deque[float]] = field(default_factory=dict)  # ticks of the last second, by vendor
 
     def __post_init__(self) -> None:
