@@ -173,6 +173,12 @@ def on_day(oracle: Oracle, kpi: str, day: str) -> dict[tuple[str, str], Any]:
     }
 
 
+def over_period(oracle: Oracle, kpi: str, first_day: str, last_day: str) -> dict[tuple[str, str], Any]:
+    """Rows of a period: (dimension, segment) to numerator, or to (numerator, denominator)."""
+    period = oracle.compute_period(kpi, date.fromisoformat(first_day), date.fromisoformat(last_day))
+    return {cut: value[0] if value[1] is None else value for cut, value in period.items()}
+
+
 def nonzero(rows: dict[Any, Any]) -> dict[Any, Any]:
     """Rows where something is left: no 0 and no 0 over 0."""
     return {key: value for key, value in rows.items() if value not in (0, (0, 0))}

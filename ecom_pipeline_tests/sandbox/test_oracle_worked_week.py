@@ -3,79 +3,20 @@
 from __future__ import annotations
 
 from datetime import date
-from decimal import Decimal
 
 import pytest
 
 from ecom_pipeline.sandbox.oracle import Oracle
+from ecom_pipeline.sandbox.worked_week import worked_week_shop
 
-from .oracle_shop import (
-    TOTAL,
-    A,
-    B,
-    C,
-    SmallShop,
-    back_on_shelf,
-    gift_card,
-    goodwill,
-    later,
-    on_day,
-    paris,
-    shipping,
-    sold,
-    taken_back,
-)
+from .oracle_shop import NO_COSTS, TOTAL, by_day, nonzero, on_day, over_period, paris
 
-MONDAY, SUNDAY = date(2026, 10, 19), date(2026, 10, 25)
 DAYS = [f"2026-10-{number}" for number in range(19, 26)]
-
-
-def build_worked_week() -> SmallShop:
-    week = SmallShop(MONDAY)
-    week.shop.rates = {date(2026, 10, 22): {"USD": "1.20"}, date(2026, 10, 23): {"USD": "1.16"}}
-    back = later("refund", paris("2026-10-25 15:00"), taken_back(B), restocks=(back_on_shelf(B),))
-    week.order(
-        paris("2026-10-19 10:00"), sold(A), sold(B), shipping(400), email="alice@example.com", after=(back,)
-    )
-    sorry = later("refund", paris("2026-10-25 16:00"), goodwill(500))
-    week.order(paris("2026-10-20 23:30"), sold(A, 2, discount=1000), email="bob@example.com", after=(sorry,))
-    week.order(paris("2026-10-21 00:30"), sold(B), email=" Alice@Example.com")
-    week.order(paris("2026-10-21 12:00"), sold(C))
-    week.order(paris("2026-10-22 09:00"), gift_card(5000), email="carol@example.com")
-    week.order(paris("2026-10-22 10:00"), sold(A), email="dave@example.com", gift_card_paid=5000)
-    week.order(paris("2026-10-23 09:00"), sold(A), email="test@example.com", test=True)
-    week.order(
-        paris("2026-10-23 10:00"), sold(A), email="erin@example.com", voided_at=paris("2026-10-23 11:00")
-    )
-    cancelled_at = paris("2026-10-24 11:00")
-    all_back = (back_on_shelf(A), back_on_shelf(B, 2))
-    cancellation = later("cancel", cancelled_at, taken_back(A), taken_back(B, 2), restocks=all_back)
-    week.order(
-        paris("2026-10-23 12:00"),
-        sold(A),
-        sold(B, 2),
-        email="frank@example.com",
-        after=(cancellation,),
-        cancelled_at=cancelled_at,
-    )
-    week.order(
-        paris("2026-10-24 18:00"),
-        sold(A, gross=5800),
-        email="grace@example.com",
-        country="US",
-        currency="USD",
-    )
-    week.order(paris("2026-10-25 02:30", second_time=True), sold(A), email="heidi@example.com", country="BE")
-    return week
 
 
 @pytest.fixture(scope="module")
 def oracle() -> Oracle:
-    return build_worked_week().oracle("2026-10-26 06:00")
-
-
-def of_week(oracle: Oracle, kpi: str) -> tuple[Decimal, Decimal | None]:
-    return oracle.compute_period(kpi, MONDAY, SUNDAY)[TOTAL]
+    return Oracle(worked_week_shop(), NO_COSTS, paris("2026-10-26 06:00"))
 
 
 @pytest.mark.parametrize(
@@ -88,7 +29,7 @@ def of_week(oracle: Oracle, kpi: str) -> tuple[Decimal, Decimal | None]:
 )
 def test_flows_of_the_table(oracle: Oracle, kpi: str, daily: tuple[int, ...], week: int) -> None:
     assert tuple(on_day(oracle, kpi, day)[TOTAL] for day in DAYS) == daily
-    assert of_week(oracle, kpi) == (week, None)
+    assert over_period(oracle, kpi, DAYS[0], DAYS[-1])[TOTAL] == week
 
 
 @pytest.mark.parametrize(
@@ -117,7 +58,7 @@ def test_parts_of_the_table(oracle: Oracle, part: str, daily: tuple[int, ...]) -
     ],
 )
 def test_ratios_of_the_paragraph(oracle: Oracle, kpi: str, numerator: int, denominator: int) -> None:
-    assert of_week(oracle, kpi) == (numerator, denominator)
+    assert over_period(oracle, kpi, DAYS[0], DAYS[-1])[TOTAL] == (numerator, denominator)
 
 
 def test_coverage_of_the_margin(oracle: Oracle) -> None:
@@ -128,8 +69,7 @@ def test_coverage_of_the_margin(oracle: Oracle) -> None:
 
 
 def test_segments_of_the_week(oracle: Oracle) -> None:
-    net = oracle.compute_period("net_sales", MONDAY, SUNDAY)
-    assert {cut: value[0] for cut, value in net.items() if value[0]} == {
+    assert nonzero(over_period(oracle, "net_sales", DAYS[0], DAYS[-1])) == {
         TOTAL: 315,
         ("channel", "Direct"): 315,
         ("device", "desktop"): 315,
@@ -137,14 +77,46 @@ def test_segments_of_the_week(oracle: Oracle) -> None:
         ("country", "FR"): 215,
         ("country", "US"): 50,
         ("country", "BE"): 50,
-        ("product", "A"): 290,  # gross 350 - discount 10 - cancelled 50
-        ("product", "B"): 20,  # gross 80 - cancelled 40 - returned 20
-        ("product", "C"): 10,
+        ("product", "Article A"): 290,  # gross 350 - discount 10 - cancelled 50
+        ("product", "Article B"): 20,  # gross 80 - cancelled 40 - returned 20
+        ("product", "Article C"): 10,
         ("product", "unknown"): -5,  # the goodwill belongs to no article
     }
 
 
+def test_customers_of_the_paragraph(oracle: Oracle) -> None:
+    assert nonzero(by_day(oracle, "new_customers")) == {
+        "2026-10-19": 1,  # Alice
+        "2026-10-20": 1,  # Bob
+        "2026-10-22": 1,  # Dave
+        "2026-10-24": 1,  # Grace
+        "2026-10-25": 1,  # Heidi, on the day of 25 hours
+    }
+    assert over_period(oracle, "new_customers", DAYS[0], DAYS[-1])[TOTAL] == 5
+    assert over_period(oracle, "repeat_purchase_rate", DAYS[0], DAYS[-1])[TOTAL] == (1, 5)
+
+
+def test_the_cancellation_takes_back_the_new_customer_of_friday() -> None:
+    saturday_morning = Oracle(worked_week_shop(), NO_COSTS, paris("2026-10-24 06:00"))
+    assert by_day(saturday_morning, "new_customers")["2026-10-23"] == 1
+
+
+def test_sunday_segment_by_segment(oracle: Oracle) -> None:
+    rows = nonzero(on_day(oracle, "net_sales", "2026-10-25"))
+    assert rows == {
+        TOTAL: 25,
+        ("channel", "Direct"): 25,
+        ("device", "desktop"): 25,
+        ("shop", "shop"): 25,
+        ("country", "FR"): -25,
+        ("country", "BE"): 50,
+        ("product", "Article A"): 50,
+        ("product", "Article B"): -20,
+        ("product", "unknown"): -5,
+    }
+
+
 def test_nothing_is_said_of_the_current_day() -> None:
-    sunday_evening = build_worked_week().oracle("2026-10-25 23:59")
+    sunday_evening = Oracle(worked_week_shop(), NO_COSTS, paris("2026-10-25 23:59"))
     assert sunday_evening.as_of_day == date(2026, 10, 24)
     assert max(day for day, _, _ in sunday_evening.compute("net_sales")) == date(2026, 10, 24)
