@@ -1,0 +1,5 @@
+"""The European Central Bank: euro reference rates."""
+
+from ecom_pipeline.sources.ecb.source import Ecb
+
+__all__ = ["Ecb"]
