@@ -79,7 +79,7 @@ def resources(objects: StripeObjects) -> list[Resource]:
             filters={
                 "type": lambda t, value, _: t.kind == value,
                 "source": lambda t, value, _: t.source_id == value,
-                "payout": lambda t, value, _: objects.payout_of.get(t.txn_id) == value,
+                "payout": lambda t, value, now: t.payout_id == value and objects.payout_made(value, now),
                 "currency": lambda _, value, __: shop.currency.lower() == value,
             },
             expandable=("data.source",),
@@ -90,18 +90,18 @@ def resources(objects: StripeObjects) -> list[Resource]:
             "charge_id",
             filters={
                 "customer": lambda *_: False,
-                "payment_intent": lambda c, value, _: payment_intent(c) == value,
+                "payment_intent": lambda c, value, _: payment_intent(c.charge_id) == value,
                 "transfer_group": lambda *_: False,
             },
             expandable=("data.balance_transaction",),
         ),
         resource(
             "refunds",
-            objects.refunds,
+            shop.card_refunds,
             "refund_id",
             filters={
-                "charge": lambda r, value, _: r.charge.charge_id == value,
-                "payment_intent": lambda r, value, _: payment_intent(r.charge) == value,
+                "charge": lambda r, value, _: r.charge_id == value,
+                "payment_intent": lambda r, value, _: payment_intent(r.charge_id) == value,
             },
             expandable=("data.balance_transaction", "data.charge"),
         ),
@@ -122,7 +122,7 @@ def resources(objects: StripeObjects) -> list[Resource]:
             "dispute_id",
             filters={
                 "charge": lambda d, value, _: d.charge_id == value,
-                "payment_intent": lambda d, value, now: objects.dispute(d, now)["payment_intent"] == value,
+                "payment_intent": lambda d, value, _: payment_intent(d.charge_id) == value,
             },
             expandable=("data.charge",),
         ),

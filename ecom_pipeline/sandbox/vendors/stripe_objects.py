@@ -8,27 +8,15 @@ seconds. Everything about a person bears the personal canary.
 from __future__ import annotations
 
 from collections import defaultdict
-from dataclasses import dataclass
 from datetime import UTC, datetime, time, timedelta
-from decimal import ROUND_HALF_UP, Decimal
+from decimal import Decimal
 from typing import Any
 
-from ecom_pipeline.sandbox.events import BalanceTransaction, Charge, Dispute, Order, Payout, Shop
+from ecom_pipeline.sandbox.events import BalanceTransaction, CardRefund, Charge, Dispute, Order, Payout, Shop
 from ecom_pipeline.sandbox.world import PERSONAL_CANARY, digest
 
 Json = dict[str, Any]
 RESPONSE_TIME = timedelta(days=9)
-
-
-@dataclass(frozen=True)
-class Refund:
-    """A refund, known from its balance transaction; `amount` is in the charge's currency."""
-
-    refund_id: str
-    charge: Charge
-    amount: int
-    created_at: datetime
-    transaction: BalanceTransaction
 
 
 def seconds(instant: datetime) -> int:
@@ -42,42 +30,16 @@ class StripeObjects:
         self.shop = shop
         self.orders: dict[int, Order] = {order.order_id: order for order in shop.orders}
         self.charges = {charge.charge_id: charge for charge in shop.charges}
-        self.charge_of_order = {charge.order_id: charge for charge in shop.charges}
         self.transactions_of: dict[str, list[BalanceTransaction]] = defaultdict(list)
         for transaction in sorted(shop.balance_transactions, key=lambda t: (t.created_at, t.txn_id)):
             self.transactions_of[transaction.source_id].append(transaction)
         self.disputed = {dispute.charge_id: dispute for dispute in shop.disputes}
         self.disputes = {dispute.dispute_id: dispute for dispute in shop.disputes}
-        self.refunds = self._refunds()
-        self.refunds_of: dict[str, list[Refund]] = defaultdict(list)
-        for refund in self.refunds:
-            self.refunds_of[refund.charge.charge_id].append(refund)
-        self.payout_of = self._payout_of_transactions()
-
-    def _refunds(self) -> list[Refund]:
-        refunds, left = [], {charge.charge_id: charge.amount for charge in self.shop.charges}
-        for transaction in sorted(self.shop.balance_transactions, key=lambda t: (t.created_at, t.txn_id)):
-            charge = self.charge_of_order.get(transaction.order_id or 0)
-            if transaction.kind != "refund" or charge is None:
-                continue
-            amount = min(presented(-transaction.amount, charge), left[charge.charge_id])
-            left[charge.charge_id] -= amount
-            refunds.append(Refund(transaction.source_id, charge, amount, transaction.created_at, transaction))
-        return refunds
-
-    def _payout_of_transactions(self) -> dict[str, str]:
-        """Which payout took each transaction: the first one made once the money was available."""
-        payouts = sorted(self.shop.payouts, key=lambda p: p.created_at)
-        taken, at = {}, 0
-        for transaction in sorted(self.shop.balance_transactions, key=lambda t: t.available_at):
-            if transaction.kind == "payout":
-                taken[transaction.txn_id] = transaction.source_id
-                continue
-            while at < len(payouts) and payouts[at].created_at < transaction.available_at:
-                at += 1
-            if at < len(payouts):
-                taken[transaction.txn_id] = payouts[at].payout_id
-        return taken
+        self.payouts = {payout.payout_id: payout for payout in shop.payouts}
+        self.refunds = {refund.refund_id: refund for refund in shop.card_refunds}
+        self.refunds_of: dict[str, list[CardRefund]] = defaultdict(list)
+        for refund in shop.card_refunds:
+            self.refunds_of[refund.charge_id].append(refund)
 
     def balance_transaction(self, transaction: BalanceTransaction, now: datetime) -> Json:
         currency = self.shop.currency.lower()
@@ -109,10 +71,13 @@ class StripeObjects:
         }
 
     def _exchange_rate(self, transaction: BalanceTransaction) -> float | None:
-        charge = self.charge_of_order.get(transaction.order_id or 0)
-        if charge is None or charge.currency == self.shop.currency or not charge.amount:
+        """What one unit paid became in the settlement currency; None when they are the same."""
+        charge, refund = self.charges.get(transaction.source_id), self.refunds.get(transaction.source_id)
+        dispute = self.disputes.get(transaction.source_id)
+        converted = charge or refund or dispute
+        if converted is None or converted.currency == self.shop.currency or not converted.amount:
             return None
-        return float(round(Decimal(charge.captured_settled) / charge.amount, 6))
+        return float(round(Decimal(abs(transaction.amount)) / converted.amount, 6))
 
     def charge(self, charge: Charge, now: datetime) -> Json:
         order = self.orders.get(charge.order_id)
@@ -154,7 +119,7 @@ class StripeObjects:
                 "type": "authorized",
             },
             "paid": True,
-            "payment_intent": payment_intent(charge),
+            "payment_intent": payment_intent(charge.charge_id),
             "payment_method": "pm_" + charge.charge_id.removeprefix("ch_"),
             "payment_method_details": card_details(self.shop.seed, charge, order),
             "receipt_email": f"{PERSONAL_CANARY}+{charge.order_id}@example.org",
@@ -175,17 +140,17 @@ class StripeObjects:
         known = [t.txn_id for t in self.transactions_of[source_id] if t.created_at <= now]
         return known[0] if known else None
 
-    def refund(self, refund: Refund, now: datetime) -> Json:
+    def refund(self, refund: CardRefund, now: datetime) -> Json:
         return {
             "id": refund.refund_id,
             "object": "refund",
             "amount": refund.amount,
-            "balance_transaction": refund.transaction.txn_id,
-            "charge": refund.charge.charge_id,
+            "balance_transaction": self._transaction_id(refund.refund_id, now),
+            "charge": refund.charge_id,
             "created": seconds(refund.created_at),
-            "currency": refund.charge.currency.lower(),
-            "metadata": {"order_id": str(refund.charge.order_id)},
-            "payment_intent": payment_intent(refund.charge),
+            "currency": refund.currency.lower(),
+            "metadata": {"order_id": str(refund.order_id)},
+            "payment_intent": payment_intent(refund.charge_id),
             "reason": "requested_by_customer",
             "receipt_number": None,
             "source_transfer_reversal": None,
@@ -220,10 +185,13 @@ class StripeObjects:
             "type": "bank_account",
         }
 
+    def payout_made(self, payout_id: str, now: datetime) -> bool:
+        payout = self.payouts.get(payout_id)
+        return payout is not None and payout.created_at <= now
+
     def dispute(self, dispute: Dispute, now: datetime) -> Json:
         due_at = dispute.created_at + RESPONSE_TIME
         transactions = [t for t in self.transactions_of[dispute.dispute_id] if t.created_at <= now]
-        charge = self.charges.get(dispute.charge_id)
         status = dispute_status(dispute, now)
         return {
             "id": dispute.dispute_id,
@@ -246,7 +214,7 @@ class StripeObjects:
             "is_charge_refundable": False,
             "livemode": False,
             "metadata": {},
-            "payment_intent": payment_intent(charge) if charge else None,
+            "payment_intent": payment_intent(dispute.charge_id),
             "payment_method_details": {
                 "card": {"brand": "visa", "network_reason_code": "10.4"},
                 "type": "card",
@@ -256,16 +224,8 @@ class StripeObjects:
         }
 
 
-def presented(settled: int, charge: Charge) -> int:
-    """A settled amount of the charge in what the customer paid, rounded half up to the minor unit."""
-    if not charge.captured_settled or charge.amount == charge.captured_settled:
-        return settled
-    share = Decimal(settled) * charge.amount / charge.captured_settled
-    return int(share.quantize(Decimal(1), ROUND_HALF_UP))
-
-
-def payment_intent(charge: Charge) -> str:
-    return "pi_" + charge.charge_id.removeprefix("ch_")
+def payment_intent(charge_id: str) -> str:
+    return "pi_" + charge_id.removeprefix("ch_")
 
 
 def payout_status(payout: Payout, now: datetime) -> str:
