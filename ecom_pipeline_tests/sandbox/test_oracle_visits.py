@@ -164,3 +164,9 @@ def test_it_names_the_kpis_of_its_families() -> None:
     worth = "days_between_orders marketing_efficiency_ratio marketing_roi"
     names = " ".join((sales, visits, carts, profit, costs, cash, new, loyal, ads, worth)).split()
     assert sorted(SmallShop(FIRST).oracle("2026-03-05 06:00").kpis()) == sorted(names)
+
+
+def test_at_midnight_the_day_just_ended_is_complete() -> None:
+    small = SmallShop(FIRST)
+    assert small.oracle("2026-03-04 00:00").as_of_day == date(2026, 3, 3)
+    assert small.oracle("2026-03-03 23:59").as_of_day == date(2026, 3, 2)
