@@ -10,7 +10,7 @@ from decimal import Decimal
 from enum import StrEnum
 from functools import cache
 from importlib.resources import files
-from typing import Literal
+from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
@@ -69,6 +69,8 @@ class Kpi(BaseModel):
     dimensions: tuple[str, ...] = ()
     reference: Reference | None = None
     action: Words | None = None  # what to do when it goes the wrong way
+    measured_by: tuple[str, ...] = ()  # canonical tables it means nothing without; default: all it reads
+    touches: dict[str, dict[str, Any]] = {}  # how changes of inputs travel; see warehouse.catalog.Touch
     matures_after: int = 0  # days until a day's value is final enough to be shown
     minimum: Decimal | None = None  # values outside [minimum, maximum] are wrong, not surprising
     maximum: Decimal | None = None

@@ -11,9 +11,14 @@ from datetime import date
 from ecom_pipeline.sandbox.events import LogisticsRate, MonthlyCost, ShopCosts
 
 _SINCE = date(2020, 1, 1)
-_FIXED = (("Wages", 3_150_000), ("Rent", 620_000), ("Software", 210_000), ("Accounting and insurance", 180_000))
+_FIXED = (
+    ("Wages", 4_500_000),
+    ("Rent", 740_000),
+    ("Software", 290_000),
+    ("Accounting and insurance", 250_000),
+)
 _MARKETING = (
-    ("Agency", 380_000, None),
+    ("Agency", 450_000, None),
     ("E-mail tool", 78_000, "Email"),
     ("Affiliate commissions", 240_000, "Affiliates"),
     ("Social campaigns, invoiced", 390_000, "Paid Social"),

@@ -35,7 +35,15 @@ def _paris(day: int, hour: int, minute: int = 0, fold: int = 0) -> datetime:
 
 def _product(number: int, letter: str, price: int, unit_cost: int | None) -> Product:
     return Product(
-        8_000 + number, 8_100 + number, 8_200 + number, f"Article {letter}", letter, price, Decimal(20), unit_cost, _OPENED
+        8_000 + number,
+        8_100 + number,
+        8_200 + number,
+        f"Article {letter}",
+        letter,
+        price,
+        Decimal(20),
+        unit_cost,
+        _OPENED,
     )
 
 
@@ -52,7 +60,9 @@ def _line(
     return SaleLine("product", gross, discount, tax, quantity, order * 10 + number, product)
 
 
-def _other(kind: LineKind, gross: int, tax: int, quantity: int = 0, line_item_id: int | None = None) -> SaleLine:
+def _other(
+    kind: LineKind, gross: int, tax: int, quantity: int = 0, line_item_id: int | None = None
+) -> SaleLine:
     return SaleLine(kind, gross, 0, tax, quantity, line_item_id)
 
 
@@ -107,7 +117,9 @@ def _order(  # noqa: PLR0913 - what the eleven orders differ in
 
 _CUSTOMER_ID = {
     name: 500 + number
-    for number, name in enumerate(("alice", "bob", "carol", "dave", "erin", "frank", "grace", "heidi", "tester"))
+    for number, name in enumerate(
+        ("alice", "bob", "carol", "dave", "erin", "frank", "grace", "heidi", "tester")
+    )
 }
 
 
@@ -152,7 +164,9 @@ def _charges(orders: list[Order]) -> list[Charge]:
             continue
         settled = 5000 if order.currency == "USD" else paid
         charge_id = f"ch_week{order.order_id}"
-        charges.append(Charge(charge_id, order.order_id, paid, order.currency, order.created_at, True, settled))
+        charges.append(
+            Charge(charge_id, order.order_id, paid, order.currency, order.created_at, True, settled)
+        )
     return charges
 
 
@@ -191,7 +205,13 @@ def worked_week_shop() -> Shop:
     usd = ("1.1500", "1.1550", "1.1580", "1.1610", "1.1590", "1.1600")
     days = (16, 19, 20, 21, 22, 23)
     shop.rates = {
-        date(2026, 10, day): {"USD": rate, "GBP": "0.8700", "CHF": "0.9400", "PLN": "4.2600", "JPY": "172.0000"}
+        date(2026, 10, day): {
+            "USD": rate,
+            "GBP": "0.8700",
+            "CHF": "0.9400",
+            "PLN": "4.2600",
+            "JPY": "172.0000",
+        }
         for day, rate in zip(days, usd, strict=True)
     }
     return shop

@@ -31,17 +31,17 @@ class Fields:
         self.item: dict[str, Any] = item
 
     def text(self, name: str) -> str:
-        value = self._present(name)
+        value = self.value(name)
         if not isinstance(value, str):
             raise self.error(f"The field {name}", "is no text", value)
         return value
 
     def optional_text(self, name: str) -> str | None:
-        return None if self._present(name) is None else self.text(name)
+        return None if self.value(name) is None else self.text(name)
 
     def integer(self, name: str) -> int:
         """A whole number; vendors send large ones as text."""
-        value = self._present(name)
+        value = self.value(name)
         if isinstance(value, int) and not isinstance(value, bool):
             return value
         if isinstance(value, str) and INTEGER.fullmatch(value):
@@ -49,10 +49,16 @@ class Fields:
         raise self.error(f"The field {name}", "is no whole number", value)
 
     def number(self, name: str) -> Decimal:
-        value = self._present(name)
+        value = self.value(name)
         if isinstance(value, int | Decimal) and not isinstance(value, bool):
             return Decimal(value)
         raise self.error(f"The field {name}", "is no number", value)
+
+    def boolean(self, name: str) -> bool:
+        value = self.value(name)
+        if not isinstance(value, bool):
+            raise self.error(f"The field {name}", "is neither true nor false", value)
+        return value
 
     def unix_time(self, name: str) -> datetime:
         """Seconds since 1970 as an instant in UTC."""
@@ -70,20 +76,21 @@ class Fields:
         return found.astimezone(UTC)
 
     def optional_instant(self, name: str) -> datetime | None:
-        return None if self._present(name) is None else self.instant(name)
+        return None if self.value(name) is None else self.instant(name)
 
     def inner(self, name: str) -> Fields:
         """The object in a field, for reading its own fields."""
-        return Fields(self._present(name), f"{self.kind}.{name}", self.subject)
+        return Fields(self.value(name), f"{self.kind}.{name}", self.subject)
 
     def items(self, name: str) -> list[Any]:
         """The list in a field."""
-        value = self._present(name)
+        value = self.value(name)
         if not isinstance(value, list):
             raise self.error(f"The field {name}", "is no list", value)
         return value
 
-    def _present(self, name: str) -> Any:
+    def value(self, name: str) -> Any:
+        """The field's value, whatever its type."""
         if name not in self.item:
             raise SchemaError(
                 f"{self.subject}: the vendor's answer lacks the field {name} of {self.kind}.",

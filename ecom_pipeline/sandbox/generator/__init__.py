@@ -70,7 +70,11 @@ def _settle(
         if movements:
             processor.book_order(order, movements, order.order_id in sales.disputed)
     processor.book_monthly_fees()
-    shop.charges, shop.card_refunds, shop.disputes = processor.charges, processor.card_refunds, processor.disputes
+    shop.charges, shop.card_refunds, shop.disputes = (
+        processor.charges,
+        processor.card_refunds,
+        processor.disputes,
+    )
 
     desk = PayoutDesk(stream(shop.seed, "payouts"), ids, clock)
     desk.pay_out(processor.balance_transactions)
@@ -78,6 +82,8 @@ def _settle(
     bank = Bank(stream(shop.seed, "bank"), ids, clock, orders_per_day)
     booked = bank.credit_payouts(desk.announce_credits())
     bank.pay_bills(shop.orders, shop.ads)
-    shop.payouts = [replace(payout, bank_transaction_id=booked.get(payout.payout_id)) for payout in desk.payouts]
+    shop.payouts = [
+        replace(payout, bank_transaction_id=booked.get(payout.payout_id)) for payout in desk.payouts
+    ]
     shop.bank_accounts, shop.bank_transactions = bank.accounts, bank.transactions
     shop.incidents += desk.incidents

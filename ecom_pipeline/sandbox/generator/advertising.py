@@ -37,20 +37,20 @@ def advertise(rng: Random, clock: Clock, sales: Sales, troubles: Troubles) -> li
     return rows
 
 
-def _orders_by_campaign(orders: list[Order], clock: Clock) -> defaultdict[tuple[date, int], list[int]]:
+def _orders_by_campaign(orders: list[Order], clock: Clock) -> defaultdict[tuple[date, int], list[Decimal]]:
     """Cents of value of each order a campaign brought."""
-    won: defaultdict[tuple[date, int], list[int]] = defaultdict(list)
+    won: defaultdict[tuple[date, int], list[Decimal]] = defaultdict(list)
     for order in orders:
         campaign = CAMPAIGN_BY_TAG.get(order.visit.campaign or "")
         if campaign is None or order.test:
             continue
         value = sum(line.gross - line.discount for line in order.agreements[0].lines)
-        won[clock.day_of(order.created_at), campaign.campaign_id].append(round(value * float(order.shop_rate)))
+        won[clock.day_of(order.created_at), campaign.campaign_id].append(value * order.shop_rate)
     return won
 
 
 def _campaign_day(
-    rng: Random, day: date, campaign: Campaign, orders: float, dear: bool, won: list[int]
+    rng: Random, day: date, campaign: Campaign, orders: float, dear: bool, won: list[Decimal]
 ) -> AdDay:
     clicks = draw_count(rng, _CLICKS_PER_SESSION * orders / campaign.conversion)
     impressions = max(clicks, round(clicks / (campaign.click_through * rng.uniform(0.92, 1.08))))

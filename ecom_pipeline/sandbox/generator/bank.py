@@ -6,6 +6,7 @@ from collections import defaultdict
 from dataclasses import dataclass
 from datetime import date, timedelta
 from random import Random
+from typing import Literal
 
 from ecom_pipeline.sandbox.costs import shop_costs
 from ecom_pipeline.sandbox.events import AdDay, BankAccount, BankTransaction, Order
@@ -13,11 +14,18 @@ from ecom_pipeline.sandbox.generator.clock import ONE_DAY, Clock, business_day_a
 from ecom_pipeline.sandbox.generator.payouts import BankCredit
 from ecom_pipeline.sandbox.generator.streams import VendorIds
 
-_OPENING_CURRENT = 9_500_000
+_OPENING_CURRENT = 15_500_000
 _OPENING_SAVINGS = 2_500_000
 _SUPPLIERS = (("ATELIER CIRIER DE GRASSE", 0.5), ("VERRERIE DU NORD", 0.3), ("TISSAGES DES VOSGES", 0.2))
 _SUPPLIER_DAYS = (10, 17, 25)
-_CARD_SHOPS = (("SNCF CONNECT", 6800), ("PAPETERIE DU MARAIS", 3400), ("LEROY MERLIN", 8900), ("CAFE LE BALTO", 1850))
+_CARD_SHOPS = (
+    ("SNCF CONNECT", 6800),
+    ("PAPETERIE DU MARAIS", 3400),
+    ("LEROY MERLIN", 8900),
+    ("CAFE LE BALTO", 1850),
+)
+
+Status = Literal["pending", "completed", "declined"]
 
 
 @dataclass
@@ -84,7 +92,9 @@ class Bank:
 
     def _sum_months(self, orders: list[Order], ads: list[AdDay]) -> dict[date, Month]:
         months: defaultdict[date, Month] = defaultdict(Month)
-        parcel = {rate.country: rate.shipping + rate.fulfilment + rate.packaging for rate in self._costs.logistics}
+        parcel = {
+            rate.country: rate.shipping + rate.fulfilment + rate.packaging for rate in self._costs.logistics
+        }
         for order in orders:
             if order.test or order.voided_at:
                 continue
@@ -109,16 +119,22 @@ class Bank:
         self._pay(month, 5, wages * 38 // 100, "URSSAF ILE DE FRANCE", "payroll", "direct_debit")
         self._pay(month, 28, wages * 62 // 100, "VIREMENT SALAIRES", "payroll", "transfer")
         self._pay(month, 12, amount["Software"], "SHOPIFY ET LOGICIELS", "software", "direct_debit")
-        self._pay(month, 14, amount["Accounting and insurance"], "CABINET FIDUCIAIRE", "other_expense", "transfer")
+        self._pay(
+            month, 14, amount["Accounting and insurance"], "CABINET FIDUCIAIRE", "other_expense", "transfer"
+        )
         self._pay(month, 6, amount["Agency"], "AGENCE PERSPECTIVE", "marketing", "transfer")
         self._pay(month, 7, amount["E-mail tool"], "OUTIL NEWSLETTER", "marketing", "direct_debit")
         self._pay(month, 9, amount["Affiliate commissions"], "PARTENAIRES DECO", "marketing", "transfer")
-        self._pay(month, 11, amount["Social campaigns, invoiced"], "REGIE SOCIALE", "marketing", "direct_debit")
+        self._pay(
+            month, 11, amount["Social campaigns, invoiced"], "REGIE SOCIALE", "marketing", "direct_debit"
+        )
 
     def _pay_variable(self, month: date, owed: Month) -> None:
         goods = owed.goods * 12 // 10
         for day, (name, share) in zip(_SUPPLIER_DAYS, _SUPPLIERS, strict=True):
-            self._pay(month, day, round(goods * share * self._rng.uniform(0.96, 1.04)), name, "supplier", "transfer")
+            self._pay(
+                month, day, round(goods * share * self._rng.uniform(0.96, 1.04)), name, "supplier", "transfer"
+            )
         self._pay(month, 8, owed.parcels * 12 // 10, "COLISSIMO ENTREPRISE", "logistics", "direct_debit")
         self._pay(month, 2, owed.ads, "GOOGLE ADS", "marketing", "direct_debit")
         vat = max(0, owed.vat - (goods - owed.goods) - owed.parcels * 2 // 10)
@@ -146,7 +162,7 @@ class Bank:
             label, typical = rng.choice(_CARD_SHOPS)
             amount = -max(100, round(typical * rng.uniform(0.4, 1.6)))
             number += 1
-            status = "declined" if number % 20 == 3 else "completed"
+            status: Status = "declined" if number % 20 == 3 else "completed"
             settled = business_day_after(day, 1)
             self._book(settled, amount, label, "other_expense", "card", status=status, emitted=day)
 
@@ -161,7 +177,7 @@ class Bank:
         account: int = 0,
         own: bool = False,
         reference: str | None = None,
-        status: str = "completed",
+        status: Status = "completed",
         emitted: date | None = None,
     ) -> str:
         """Book one movement; what settles after the history is pending if it had begun by then."""
@@ -187,7 +203,7 @@ class Bank:
                 operation_type=operation,
                 emitted_at=emitted_at,
                 settled_at=settled_at if status == "completed" else None,
-                status=status,  # type: ignore[arg-type]
+                status=status,
                 own_transfer=own,
             )
         )

@@ -29,10 +29,12 @@ class Campaign:
 
 
 CAMPAIGNS = (
-    Campaign(20_411_870_011, "Marque", "SEARCH", "marque", 0.050, 34, 0.19, 0.93),
-    Campaign(20_411_870_028, "Génériques bougies", "SEARCH", "generique-bougies", 0.021, 48, 0.055, 0.47),
-    Campaign(20_518_300_405, "Shopping maison", "SHOPPING", "shopping-maison", 0.024, 47, 0.011, 0.0),
-    Campaign(20_733_915_550, "Performance Max", "PERFORMANCE_MAX", "cross-network-pmax", 0.022, 43, 0.014, 0.0),
+    Campaign(20_411_870_011, "Marque", "SEARCH", "marque", 0.050, 36, 0.19, 0.93),
+    Campaign(20_411_870_028, "Génériques bougies", "SEARCH", "generique-bougies", 0.021, 53, 0.055, 0.47),
+    Campaign(20_518_300_405, "Shopping maison", "SHOPPING", "shopping-maison", 0.024, 51, 0.011, 0.0),
+    Campaign(
+        20_733_915_550, "Performance Max", "PERFORMANCE_MAX", "cross-network-pmax", 0.022, 47, 0.014, 0.0
+    ),
     Campaign(20_733_915_612, "Display remarketing", "DISPLAY", "remarketing", 0.006, 12, 0.004, 0.0),
 )
 CAMPAIGN_BY_TAG = {campaign.tag: campaign for campaign in CAMPAIGNS}

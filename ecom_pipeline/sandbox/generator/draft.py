@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import datetime
-from decimal import Decimal
+from decimal import ROUND_HALF_UP, Decimal
 
 from ecom_pipeline.sandbox.events import (
     Agreement,
@@ -100,8 +100,13 @@ class Draft:
 
     def price_of(self, product: Product) -> int:
         """Price before tax of one article, in minor units of the order's currency."""
-        before_vat = product.price * 5 // 6
-        return before_vat if self.currency == "EUR" else round(before_vat / float(self.shop_rate))
+        return self.in_currency(product.price * 5 // 6)
+
+    def in_currency(self, euro_cents: int) -> int:
+        """Minor units of the order's currency for a price in euro cents."""
+        if self.currency == "EUR":
+            return euro_cents
+        return int((euro_cents / self.shop_rate).quantize(Decimal(1), ROUND_HALF_UP))
 
     def agree(
         self,

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from random import Random
 
-from ecom_pipeline.sandbox.events import Order
+from ecom_pipeline.sandbox.events import Device, Order
 from ecom_pipeline.sandbox.generator.catalogue import Catalogue
 from ecom_pipeline.sandbox.generator.channels import draw_channel
 from ecom_pipeline.sandbox.generator.clock import Clock
@@ -48,7 +48,13 @@ class OrderBook:
     """Takes the orders of the whole history."""
 
     def __init__(
-        self, rng: Random, ids: VendorIds, clock: Clock, catalogue: Catalogue, exchange: Exchange, troubles: Troubles
+        self,
+        rng: Random,
+        ids: VendorIds,
+        clock: Clock,
+        catalogue: Catalogue,
+        exchange: Exchange,
+        troubles: Troubles,
     ) -> None:
         self._rng = rng
         self._ids = ids
@@ -74,7 +80,9 @@ class OrderBook:
         return self._sales
 
     def _fill_day(self, day: date, due: list[tuple[datetime, Person]], newcomers: int) -> None:
-        arrivals = [(self._clock.shopping_moment(day, self._rng), self.people.arrive()) for _ in range(newcomers)]
+        arrivals = [
+            (self._clock.shopping_moment(day, self._rng), self.people.arrive()) for _ in range(newcomers)
+        ]
         queue = [(at, number, person) for number, (at, person) in enumerate(due + arrivals)]
         heapq.heapify(queue)
         number = len(queue)
@@ -107,7 +115,7 @@ class OrderBook:
             self._due[next_day].append((self._clock.shopping_moment(next_day, self._rng), person))
         return None
 
-    def _place(self, day: date, at: datetime, person: Person, device: str) -> None:
+    def _place(self, day: date, at: datetime, person: Person, device: Device) -> None:
         rng, sales = self._rng, self._sales
         channel = draw_channel(rng, person.orders == 0)
         story = self._deal()
@@ -121,7 +129,7 @@ class OrderBook:
             currency=person.place.currency,
             shop_rate=self._exchange.platform_rate(person.place.currency, day),
             visit=channel.draw_visit(rng),
-            device=device,  # type: ignore[arg-type]
+            device=device,
             discount_code=None,
             test=story == "test",
         )
@@ -144,11 +152,13 @@ class OrderBook:
         if story != "gift_card_only":
             percent, draft.discount_code = draw_discount(day, rng)
             chance = rng.random()
-            for _ in range(1 if chance < 0.48 else 2 if chance < 0.80 else 3 if chance < 0.94 else 4):
+            for _ in range(1 if chance < 0.53 else 2 if chance < 0.83 else 3 if chance < 0.95 else 4):
                 product = self._catalogue.draw(rng, day)
-                quantity = 1 if rng.random() < 0.72 else 2 if rng.random() < 0.8 else 3
+                quantity = 1 if rng.random() < 0.82 else 2 if rng.random() < 0.8 else 3
                 gross = quantity * draft.price_of(product)
-                lines.append(draft.add_line("product", gross, (gross * percent + 50) // 100, quantity, product))
+                lines.append(
+                    draft.add_line("product", gross, (gross * percent + 50) // 100, quantity, product)
+                )
             basket = sum(line.gross - line.discount for line in lines)
             shipping = self._shipping_price(draft, basket)
             if shipping:
@@ -157,11 +167,13 @@ class OrderBook:
                     draft.discount_code = "LIVRAISON"
                 lines.append(draft.add_line("shipping", shipping, shipping if free else 0))
         if story in ("gift_card_only", "gift_card_beside"):
-            value = self._in_currency(draft, rng.choice(_GIFT_CARD_VALUES))
+            value = draft.in_currency(rng.choice(_GIFT_CARD_VALUES))
             lines.append(draft.add_line("gift_card", value, 0, 1))
             if draft.currency == "EUR":
                 self._gift_cards.append(value)
-        elif self._gift_cards and draft.currency == "EUR" and not draft.test and rng.random() < _GIFT_CARD_USE:
+        elif (
+            self._gift_cards and draft.currency == "EUR" and not draft.test and rng.random() < _GIFT_CARD_USE
+        ):
             draft.gift_card_paid = self._redeem(sum(line.paid for line in lines))
         if story == "tip":
             lines.append(draft.add_line("tip", 100 * rng.randint(1, 5), 0))
@@ -169,13 +181,9 @@ class OrderBook:
 
     def _shipping_price(self, draft: Draft, basket: int) -> int:
         place = draft.person.place
-        if basket >= self._in_currency(draft, place.free_from):
+        if basket >= draft.in_currency(place.free_from):
             return 0
-        return self._in_currency(draft, place.shipping)
-
-    @staticmethod
-    def _in_currency(draft: Draft, euro_cents: int) -> int:
-        return euro_cents if draft.currency == "EUR" else round(euro_cents / float(draft.shop_rate))
+        return draft.in_currency(place.shipping)
 
     def _redeem(self, to_pay: int) -> int:
         balance = self._gift_cards.pop(0)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from random import Random
+from typing import Literal
 
 from ecom_pipeline.sandbox.events import BalanceTransaction, CardRefund, Charge, Dispute, Order
 from ecom_pipeline.sandbox.generator.clock import Clock, business_day_after
@@ -58,7 +59,9 @@ class Processor:
             if at >= self.clock.start:
                 month_ago = at - timedelta(days=28)
                 charges = sum(1 for charge in self.charges if month_ago <= charge.created_at < at)
-                self._book("stripe_fee", "fee", -(_MONTHLY_FEE + _FEE_PER_CHARGE * charges), 0, at, "", None, 0)
+                self._book(
+                    "stripe_fee", "fee", -(_MONTHLY_FEE + _FEE_PER_CHARGE * charges), 0, at, "", None, 0
+                )
             day = (day + timedelta(days=32)).replace(day=1)
 
     def _charge(self, order: Order, movement: CardMovement) -> Charge:
@@ -121,7 +124,7 @@ class Processor:
 
     def _book(  # noqa: PLR0913 - one argument per column of the processor's row
         self,
-        kind: str,
+        kind: Literal["charge", "refund", "adjustment", "stripe_fee"],
         category: str,
         amount: int,
         fee: int,
@@ -136,7 +139,7 @@ class Processor:
         self.balance_transactions.append(
             BalanceTransaction(
                 txn_id=self.ids.token("txn_"),
-                kind=kind,  # type: ignore[arg-type]
+                kind=kind,
                 reporting_category=category,
                 amount=amount,
                 fee=fee,

@@ -18,10 +18,10 @@ from ecom_pipeline.sandbox.generator.places import PLACES, Place
 from ecom_pipeline.sandbox.generator.streams import VendorIds
 
 _RATE_SHAPE = 1.1
-_MEAN_GAP_DAYS = 62.0
-_LEAVE_ALPHA, _LEAVE_BETA = 1.1, 1.05
+_MEAN_GAP_DAYS = 80.0
+_LEAVE_ALPHA, _LEAVE_BETA = 1.1, 1.0
 _ACCOUNT_SHARE = 0.6
-_WITHOUT_EMAIL = 0.01
+_WITHOUT_EMAIL = 0.015
 _CANARY_EVERY = 25
 _GIVEN = ("camille", "julie", "lea", "marc", "paul", "ines", "hugo", "chloe", "louis", "emma", "nathan", "sarah",
           "lucas", "manon", "theo", "alice", "jules", "clara", "antoine", "zoe", "sophie", "pierre", "anne",

@@ -61,8 +61,8 @@ def draw_discount(day: date, rng: Random) -> tuple[int, str | None]:
         return (25, None) if chance < 0.45 else (15, "SOLDES15") if chance < 0.65 else (0, None)
     if 0 <= (day - black_friday(day.year)).days <= 3:
         return (20, "BLACKLUMEN20") if chance < 0.7 else (0, None)
-    if chance < 0.17:
+    if chance < 0.21:
         return 10, "BIENVENUE10"
-    if chance < 0.22:
+    if chance < 0.29:
         return 15, "LUMEN15"
     return 0, None

@@ -45,7 +45,7 @@ class Teller:
         self._rng = rng
         self._clock = clock
         self._catalogue = catalogue
-        self._tell = {
+        self._tell: dict[str, Callable[[Draft], object]] = {
             "void": self._void, "cancel_before": self._cancel_before, "cancel_after": self._cancel_after,
             "edit_add": self._edit_add, "edit_remove": self._edit_remove, "return": self._return,
             "return_broken": self._return_broken, "return_then_goodwill": self._return_then_goodwill,
@@ -111,7 +111,11 @@ class Teller:
             self._reverse(draft, at, restocked=self._rng.random() < 0.7)
 
     def _edit_add(self, draft: Draft) -> None:
-        at = self._later(draft.created_at, 0, 3) if self._rng.random() < 0.8 else self._later(draft.created_at, 15, 40)
+        at = (
+            self._later(draft.created_at, 0, 3)
+            if self._rng.random() < 0.8
+            else self._later(draft.created_at, 15, 40)
+        )
         if at < draft.end:
             product = self._catalogue.draw(self._rng, self._clock.day_of(at))
             draft.agree("edit", at, [draft.add_line("product", draft.price_of(product), 0, 1, product)])
@@ -145,7 +149,9 @@ class Teller:
                 restocks.append(Restock(line.line_item_id, quantity, restocked))
             lines.append(line.take_back(quantity))
         if whole:
-            lines += [line.take_back_all() for line in draft.open_lines if line.kind == "shipping" and line.gross]
+            lines += [
+                line.take_back_all() for line in draft.open_lines if line.kind == "shipping" and line.gross
+            ]
         draft.agree("refund", at, lines, restocks)
         return at
 

@@ -90,7 +90,9 @@ class Website:
         impressions = round(clicks / rng.uniform(0.028, 0.042)) + rng.randint(0, 20)
         tenths = rng.randint(95, 135) if place.country == "FR" else rng.randint(140, 240)
         self.search.append(
-            SearchDay(day, habit.device, place.country, clicks, impressions, Decimal(tenths * impressions) / 10)
+            SearchDay(
+                day, habit.device, place.country, clicks, impressions, Decimal(tenths * impressions) / 10
+            )
         )
 
     def leave_checkouts(self) -> None:

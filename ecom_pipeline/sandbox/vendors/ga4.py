@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from bisect import bisect_left, bisect_right
 from collections import OrderedDict
+from functools import cache
 from typing import Any
 
 from starlette.routing import BaseRoute
@@ -139,11 +140,16 @@ def number(value: Any, name: str) -> int:
 def row_json(dimensions: tuple[str, ...], metrics: tuple[str, ...]) -> str:
     parts = []
     if dimensions:
-        values = ",".join(f'{{"value":{json.dumps(value, ensure_ascii=False)}}}' for value in dimensions)
+        values = ",".join([cell_json(value) for value in dimensions])
         parts.append(f'"dimensionValues":[{values}]')
     if metrics:
-        parts.append('"metricValues":[' + ",".join(f'{{"value":"{value}"}}' for value in metrics) + "]")
+        parts.append('"metricValues":[' + ",".join([f'{{"value":"{value}"}}' for value in metrics]) + "]")
     return "{" + ",".join(parts) + "}"
+
+
+@cache
+def cell_json(value: str) -> str:
+    return f'{{"value":{json.dumps(value, ensure_ascii=False)}}}'
 
 
 def page_json(head: dict[str, Any], rows: list[str], tail: dict[str, Any]) -> bytes:

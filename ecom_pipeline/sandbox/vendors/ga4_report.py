@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
+from functools import cache
 from typing import Any
 
 from ecom_pipeline.sandbox.events import TrafficDay
@@ -53,6 +54,12 @@ EVENTS: dict[str, Callable[[TrafficDay], int]] = {
     "add_to_cart": lambda t: t.cart_sessions,
     "begin_checkout": lambda t: t.checkout_sessions,
     "purchase": lambda t: t.purchase_sessions,
+}
+COUNTS: dict[str, Callable[[TrafficDay], int]] = {
+    "sessions": lambda t: t.sessions,
+    "engagedSessions": lambda t: t.engaged_sessions,
+    "userEngagementDuration": lambda t: t.engagement_seconds,
+    "eventCount": lambda t: sum(count(t) for count in EVENTS.values()),
 }
 
 Key = tuple[str, ...]
@@ -223,21 +230,10 @@ def computed_rows(report: Report, traffic: Iterable[TrafficDay], today: date) ->
 
 
 def kept_facts(report: Report, facts: TrafficDay) -> Iterator[tuple[dict[str, str], list[int]]]:
-    row = {
-        "date": f"{facts.day:%Y%m%d}",
-        "sessionDefaultChannelGroup": facts.channel,
-        "deviceCategory": facts.device,
-        "countryId": facts.country,
-    }
+    row = dimensions_of(facts)
     if not report.by_event:
         if report.keeps(row):
-            counted = {
-                "sessions": facts.sessions,
-                "engagedSessions": facts.engaged_sessions,
-                "userEngagementDuration": facts.engagement_seconds,
-                "eventCount": sum(count(facts) for count in EVENTS.values()),
-            }
-            yield row, [counted[name] for name in report.metrics]
+            yield row, [COUNTS[name](facts) for name in report.metrics]
         return
     events = []
     for event, count in EVENTS.items():
@@ -252,6 +248,20 @@ def kept_facts(report: Report, facts: TrafficDay) -> Iterator[tuple[dict[str, st
         most = {name: max(counted[name] for _, counted in events) for name in METRICS}
         most["eventCount"] = sum(counted["eventCount"] for _, counted in events)
         yield row, [most[name] for name in report.metrics]
+
+
+def dimensions_of(facts: TrafficDay) -> dict[str, str]:
+    return {
+        "date": compact(facts.day),
+        "sessionDefaultChannelGroup": facts.channel,
+        "deviceCategory": facts.device,
+        "countryId": facts.country,
+    }
+
+
+@cache
+def compact(day: date) -> str:
+    return f"{day:%Y%m%d}"
 
 
 def event_figures(facts: TrafficDay, event: str, sessions: int) -> dict[str, int]:

@@ -14,9 +14,6 @@ from starlette.requests import Request
 from starlette.types import Receive, Scope, Send
 
 from ecom_pipeline.sandbox.endpoint import (
-    COLUMN,
-    CUT,
-    INSTEAD,
     Answer,
     Call,
     FailureKind,
@@ -28,6 +25,7 @@ from ecom_pipeline.sandbox.endpoint import (
     send_answer,
     wait_for_disconnect,
 )
+from ecom_pipeline.sandbox.faults import COLUMN, CUT, INSTEAD
 from ecom_pipeline.sandbox.vendors.shopify.access import Access
 from ecom_pipeline.sandbox.vendors.shopify.bulk import BulkOperations, BulkRun, Settings
 from ecom_pipeline.sandbox.vendors.shopify.cost import MAX_COST, Bucket, query_cost

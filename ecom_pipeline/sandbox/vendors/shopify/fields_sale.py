@@ -63,7 +63,7 @@ TYPES: dict[str, Fields] = {
     "OrderAgreement": {**AGREEMENT, "order": attrgetter("order")},
     "OrderEditAgreement": AGREEMENT,
     "ReturnAgreement": AGREEMENT,
-    "RefundAgreement": {**AGREEMENT, "refund": lambda a: RefundView(a)},
+    "RefundAgreement": {**AGREEMENT, "refund": RefundView},
     "ProductSale": OF_LINE_ITEM,
     "GiftCardSale": OF_LINE_ITEM,
     "TipSale": OF_LINE_ITEM,

@@ -50,20 +50,8 @@ ADDRESS: Fields = {
     "country": itemgetter("country"),
     "countryCode": itemgetter("country"),
     "countryCodeV2": itemgetter("country"),
-    **{
-        name: personal(name)
-        for name in (
-            "address1",
-            "address2",
-            "city",
-            "company",
-            "firstName",
-            "lastName",
-            "name",
-            "phone",
-            "zip",
-        )
-    },
+    **{name: personal(name) for name in ("address1", "address2", "city", "company", "zip")},
+    **{name: personal(name) for name in ("firstName", "lastName", "name", "phone")},
     "province": nothing,
     "provinceCode": nothing,
 }

@@ -12,6 +12,7 @@ from typing import Any
 
 from graphql import (
     FieldNode,
+    FragmentDefinitionNode,
     FragmentSpreadNode,
     GraphQLError,
     GraphQLInterfaceType,
@@ -47,11 +48,11 @@ def collect(operation: Operation, type_: GraphQLObjectType, sets: Sets) -> dict[
             if isinstance(node, FieldNode):
                 found.setdefault(node.alias.value if node.alias else node.name.value, []).append(node)
                 continue
-            if isinstance(node, FragmentSpreadNode):
-                node = operation.fragments[node.name.value]  # noqa: PLW2901
-            condition = node.type_condition  # type: ignore[attr-defined]
+            spread = operation.fragments[node.name.value] if isinstance(node, FragmentSpreadNode) else node
+            assert isinstance(spread, InlineFragmentNode | FragmentDefinitionNode)
+            condition = spread.type_condition
             if condition is None or applies(condition.name.value, type_):
-                walk(node.selection_set)  # type: ignore[attr-defined]
+                walk(spread.selection_set)
 
     for selection_set in sets:
         walk(selection_set)
@@ -165,9 +166,7 @@ class Projection:
         for key, nodes in collect(self.operation, type_, sets).items():
             name = nodes[0].name.value
             if name == "node":
-                pairs.append(
-                    (key, self.edge_node(get_named_type(type_.fields["node"].type), sub_sets(nodes)))
-                )
+                pairs.append((key, self.edge_node(type_, sub_sets(nodes))))
             elif name == "cursor":
                 pairs.append((key, lambda page, i: page.cursor(i)))
             else:
@@ -175,7 +174,7 @@ class Projection:
         return lambda page: [{key: get(page, i) for key, get in pairs} for i in range(len(page.items))]
 
     def edge_node(self, type_: Any, sets: Sets) -> Callable[[Page, int], Any]:
-        node = self.object(type_, sets)
+        node = self.object(get_named_type(type_.fields["node"].type), sets)
         return lambda page, i: node(page.items[i])
 
     def page_info(self, sets: Sets) -> Getter:

@@ -1,0 +1,54 @@
+"""What became of one attempt to hand a message to a mail server.
+
+Four verdicts, because four different things must follow: nothing, trying again, telling a person, and the
+delicate one in between, when the line went dead after the whole message had left.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Verdict(StrEnum):
+    """What an attempt came to."""
+
+    ACCEPTED = "accepted"
+    TEMPORARY = "temporary"
+    PERMANENT = "permanent"
+    UNCERTAIN = "uncertain"
+
+
+class Stage(StrEnum):
+    """How far the conversation had come, in the order of RFC 5321."""
+
+    CONNECT = "connect"
+    GREETING = "greeting"
+    HELLO = "hello"
+    STARTTLS = "starttls"
+    LOGIN = "login"
+    SENDER = "sender"
+    RECIPIENT = "recipient"
+    DATA = "data"
+    BODY = "body"
+    REPLY = "reply"
+
+
+_ABOUT_THE_SERVER = frozenset(
+    {Stage.CONNECT, Stage.GREETING, Stage.HELLO, Stage.STARTTLS, Stage.LOGIN, Stage.SENDER}
+)
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """One attempt: the verdict, where it fell, the server's reply code if it gave one, and scrubbed words."""
+
+    verdict: Verdict
+    stage: Stage
+    code: int | None
+    words: str
+
+    @property
+    def refuses_everyone(self) -> bool:
+        """True when the server, the login or the sender was refused: no recipient can fare better."""
+        return self.verdict is Verdict.PERMANENT and self.stage in _ABOUT_THE_SERVER

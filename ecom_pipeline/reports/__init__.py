@@ -1,0 +1,20 @@
+"""The weekly report: what it says (numbers first, words after), its charts, HTML, PDF and e-mail.
+
+Knows the KPI tables and nothing of who fills them or who starts it.
+"""
+
+from ecom_pipeline.reports.compute import compute_report
+from ecom_pipeline.reports.html import render_html
+from ecom_pipeline.reports.mail import MailContent, render_mail
+from ecom_pipeline.reports.pdf import render_pdf
+from ecom_pipeline.reports.report import ReportRequest, WeeklyReport
+
+__all__ = [
+    "MailContent",
+    "ReportRequest",
+    "WeeklyReport",
+    "compute_report",
+    "render_html",
+    "render_mail",
+    "render_pdf",
+]

@@ -1,0 +1,167 @@
+"""Puts one week's report together from the KPI tables; nothing here knows a language."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import timedelta
+from decimal import Decimal
+from fractions import Fraction
+
+import duckdb
+
+from ecom_pipeline.insights.drivers import Parts, choose_drivers, compute_drivers
+from ecom_pipeline.insights.profit_bridge import compute_profit_bridge
+from ecom_pipeline.insights.signals import (
+    Signal,
+    choose_signals,
+    compute_limit,
+    compute_missed,
+    compute_unusual,
+    is_worse,
+)
+from ecom_pipeline.kpis.definition import Kind, Kpi
+from ecom_pipeline.kpis.values import TOTAL, State, Value
+from ecom_pipeline.reports.breakdowns import choose_channels, choose_sections
+from ecom_pipeline.reports.quality import find_incomplete, read_restatements, read_sources, summarise_quality
+from ecom_pipeline.reports.reading import Readings, read_four_weeks_before, read_week
+from ecom_pipeline.reports.report import Decision, Explanation, Figure, ReportRequest, WeeklyReport
+
+MOST_DECISIONS = 3
+MOST_RESTATEMENTS = 12
+
+
+def compute_report(
+    connection: duckdb.DuckDBPyConnection, kpis: Mapping[str, Kpi], request: ReportRequest
+) -> WeeklyReport:
+    """Everything the report of the week ending with `request.week_last_day` (a Sunday) says.
+
+    Reads `kpi.daily`, `kpi.days`, `kpi.restatements`, `ops.sources` and `ops.source_days`.
+    Essentials that are no KPI of the shop are left out.
+    """
+    if request.week_last_day.weekday() != 6:
+        raise ValueError(f"{request.week_last_day} is not a Sunday.")
+    readings = read_week(connection, kpis, request)
+    figures = {key: readings.figures[key] for key in kpis}
+    essentials = tuple(key for key in request.essentials if key in kpis)
+    headline = _headline(kpis, figures, essentials)
+    sources = read_sources(connection, request.week_last_day)
+    restatements = read_restatements(connection, kpis, request)
+    iso = request.week_last_day.isocalendar()
+    return WeeklyReport(
+        request=request,
+        week=f"{iso.year}-W{iso.week:02d}",
+        first_day=request.week_last_day - timedelta(days=6),
+        last_day=request.week_last_day,
+        definitions=dict(kpis),
+        figures=figures,
+        essentials=essentials,
+        headline=headline,
+        explanation=_explain_first(connection, kpis, readings, headline, request),
+        bridge=compute_profit_bridge({key: figure.current for key, figure in figures.items()}),
+        channels=choose_channels(readings),
+        decisions=_decisions(connection, kpis, readings, request),
+        sections=choose_sections(kpis, readings),
+        restatements=tuple(restatements[:MOST_RESTATEMENTS]),
+        restated_kpis=len(restatements),
+        quality=summarise_quality(sources, kpis, figures),
+        incomplete=find_incomplete(sources, figures),
+    )
+
+
+def _headline(
+    kpis: Mapping[str, Kpi], figures: Mapping[str, Figure], essentials: tuple[str, ...]
+) -> Signal | None:
+    # What the reader chose to watch comes first; only when all of that is usual do other KPIs speak.
+    for keys in (essentials, [key for key, kpi in kpis.items() if kpi.action is not None]):
+        unusual = [compute_unusual(kpis[key], figures[key].current.value, figures[key].band) for key in keys]
+        chosen = choose_signals([signal for signal in unusual if signal is not None], 1)
+        if chosen:
+            return chosen[0]
+    return None
+
+
+def _decisions(
+    connection: duckdb.DuckDBPyConnection, kpis: Mapping[str, Kpi], readings: Readings, request: ReportRequest
+) -> tuple[Decision, ...]:
+    signals: list[Signal | None] = []
+    for key, kpi in kpis.items():
+        if kpi.action is not None:
+            figure = readings.figures[key]
+            signals.append(compute_unusual(kpi, figure.current.value, figure.band))
+            signals.append(compute_limit(kpi, figure.current.value))
+            signals.append(compute_missed(kpi, figure.current.value, figure.target))
+    chosen = choose_signals([signal for signal in signals if signal is not None], MOST_DECISIONS)
+    return tuple(Decision(one, explain(connection, kpis[one.kpi], readings, request)) for one in chosen)
+
+
+def _explain_first(
+    connection: duckdb.DuckDBPyConnection,
+    kpis: Mapping[str, Kpi],
+    readings: Readings,
+    headline: Signal | None,
+    request: ReportRequest,
+) -> Explanation | None:
+    """What drove the headline; without one, or when it cannot be split, what drove net sales."""
+    for key in (headline.kpi if headline else None, "net_sales"):
+        if key is not None and key in kpis:
+            explanation = explain(connection, kpis[key], readings, request)
+            if explanation is not None:
+                return explanation
+    return None
+
+
+def explain(
+    connection: duckdb.DuckDBPyConnection, kpi: Kpi, readings: Readings, request: ReportRequest
+) -> Explanation | None:
+    """Split the KPI's change by the dimension that says most; None when no dimension adds up to it."""
+    figure = readings.figures[kpi.key]
+    if figure.current.state is not State.OK:
+        return None
+    after = {TOTAL: figure.current} | _slot(readings, kpi.key, "current")
+    before = {TOTAL: figure.previous} | _slot(readings, kpi.key, "previous")
+    weeks = 1
+    if _began_earlier(kpi, figure):
+        before, weeks = read_four_weeks_before(connection, kpi, figure, request), 4
+    if before[TOTAL].state is not State.OK:
+        return None
+    candidates = [
+        compute_drivers(
+            dimension,
+            _parts(before, dimension, weeks),
+            _parts(after, dimension, 1),
+            _total_parts(before[TOTAL], weeks),
+            _total_parts(after[TOTAL], 1),
+        )
+        for dimension in readings.segments.get(kpi.key, {})
+    ]
+    drivers = choose_drivers(candidates)
+    return Explanation(kpi.key, "four_weeks" if weeks == 4 else "week", drivers) if drivers else None
+
+
+def _began_earlier(kpi: Kpi, figure: Figure) -> bool:
+    """Whether the week before was already out of the ordinary, so that comparing with it explains nothing."""
+    now, before, band = figure.current.value, figure.previous.value, figure.band
+    if kpi.kind not in (Kind.FLOW, Kind.RATIO) or now is None or before is None or band is None:
+        return False
+    return is_worse(kpi, now, band.middle) and abs(now - before) * 2 < abs(now - band.middle)
+
+
+def _slot(readings: Readings, key: str, slot: str) -> dict[tuple[str, str], Value]:
+    return {
+        (value.dimension, value.segment): getattr(value, slot)
+        for values in readings.segments.get(key, {}).values()
+        for value in values
+    }
+
+
+def _parts(values: Mapping[tuple[str, str], Value], dimension: str, weeks: int) -> dict[str, Parts]:
+    return {
+        cut[1]: _total_parts(value, weeks)
+        for cut, value in values.items()
+        if cut[0] == dimension and value.numerator is not None
+    }
+
+
+def _total_parts(value: Value, weeks: int) -> Parts:
+    denominator = Fraction(value.denominator) / weeks if value.denominator is not None else None
+    return Parts(Fraction(value.numerator or Decimal(0)) / weeks, denominator)

@@ -1,0 +1,163 @@
+"""How numbers and days are written in each language: the only place that turns a value into text.
+
+Babel knows the conventions; this module knows its traps. A percent pattern must keep its sign unquoted to
+multiply by 100; ISO weeks come from the calendar, not from a date pattern; a minus is U+2212, which does not
+break from its number; values are rounded half away from zero first, as accountants do, because Babel rounds
+half to even.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, datetime
+from decimal import ROUND_HALF_UP, Context, Decimal
+from fractions import Fraction
+from functools import cached_property
+from zoneinfo import ZoneInfo
+
+from babel import Locale
+from babel.dates import format_date, format_datetime, format_interval
+from babel.numbers import format_currency, format_decimal, format_percent
+
+from ecom_pipeline.insights.drivers import as_decimal
+from ecom_pipeline.kpis.definition import Kpi
+
+_LOCALES = {"fr": "fr_FR", "en": "en_GB"}
+LANGUAGES = tuple(_LOCALES)
+_WIDE = Context(prec=60)
+_NARROW_SPACE, _NO_BREAK_SPACE, _MINUS = "\u202f", "\u00a0", "\u2212"
+_CENTS_BELOW = Decimal(1000)
+
+
+@dataclass(frozen=True)
+class Formats:
+    """Writes values for readers of one language; money in one currency."""
+
+    language: str
+    currency: str
+
+    @cached_property
+    def locale(self) -> Locale:
+        return Locale.parse(_LOCALES[self.language])
+
+    def value(self, kpi: Kpi, amount: Decimal | Fraction) -> str:
+        """A KPI's value in its own unit."""
+        number = _decimal(amount)
+        match kpi.unit:
+            case "money":
+                return self.money(number)
+            case "percent":
+                return self.percent(number)
+            case "count":
+                return self.number(number, 0)
+            case "multiple":
+                return self.number(number, 2 if abs(number) < 10 else 1) + _NARROW_SPACE + "×"
+            case "seconds":
+                return self._seconds(number)
+            case "days":
+                return self.number(number, 0) + _NO_BREAK_SPACE + ("j" if self.language == "fr" else "d")
+            case "months":
+                return self.number(number, 1) + _NO_BREAK_SPACE + ("mois" if self.language == "fr" else "mo")
+            case "position":
+                return self.number(number, 1)
+            case "per_order":
+                return self.number(number, 2)
+
+    def money(self, amount: Decimal | Fraction, *, signed: bool = False) -> str:
+        """Money; cents only where they matter, below a thousand."""
+        number = _decimal(amount)
+        digits = 2 if abs(number) < _CENTS_BELOW else 0
+        pattern = self.locale.currency_formats["standard"].pattern
+        pattern = pattern.replace("0.00", "0." + "0" * digits if digits else "0")
+        rounded = _round(number, digits)
+        text = format_currency(rounded, self.currency, pattern, self.locale, currency_digits=False)
+        return _sign(text, rounded, signed)
+
+    def percent(self, share: Decimal | Fraction, digits: int = 1, *, signed: bool = False) -> str:
+        """A share as percent: 0.0234 is 2.3 %."""
+        rounded = _round(_decimal(share), digits + 2)
+        decimals = "." + "0" * digits if digits else ""
+        space = "" if self.language == "en" else _NARROW_SPACE
+        text = format_percent(rounded, f"#,##0{decimals}{space}%", self.locale, decimal_quantization=False)
+        return _sign(text, rounded, signed)
+
+    def points(self, share: Decimal | Fraction) -> str:
+        """A difference of two percentages, signed, in points."""
+        number = _decimal(share) * 100
+        text = self.number(number, 1 if abs(number) >= Decimal("0.095") else 2, signed=True)
+        return text + _NO_BREAK_SPACE + ("pt" if self.language == "fr" else "pp")
+
+    def number(self, amount: Decimal | Fraction, digits: int, *, signed: bool = False) -> str:
+        """A plain number with its thousands grouped."""
+        rounded = _round(_decimal(amount), digits)
+        pattern = "#,##0" + ("." + "0" * digits if digits else "")
+        text = format_decimal(rounded, pattern, self.locale, decimal_quantization=False)
+        return _sign(text, rounded, signed)
+
+    def difference(self, kpi: Kpi, amount: Decimal | Fraction) -> str:
+        """A part of a change in the KPI's own unit, signed; points for percentages."""
+        number = _decimal(amount)
+        if kpi.unit == "percent":
+            return self.points(number)
+        if kpi.unit == "money":
+            return self.money(number, signed=True)
+        text = self.value(kpi, number)
+        return "+" + text if number > 0 and not _is_zero_text(text) else text
+
+    def change(self, kpi: Kpi, now: Decimal, before: Decimal) -> str:
+        """A change as readers expect it: points for percentages, relative otherwise.
+
+        In the KPI's unit where a relative change means nothing, from zero, from below it or across it.
+        """
+        if kpi.unit == "percent" or before <= 0 or now < 0:
+            return self.difference(kpi, now - before)
+        relative = (now - before) / before
+        if abs(relative) >= 10:
+            return self.number(now / before, 0) + _NARROW_SPACE + "×"
+        return self.percent(relative, signed=True)
+
+    def week(self, first_day: date, last_day: date) -> str:
+        """A week as its days: 16-22 November 2026."""
+        return format_interval(first_day, last_day, "yMMMMd", locale=self.locale)
+
+    def day(self, day: date) -> str:
+        """A day with its month in short, without the year."""
+        return format_date(day, "d MMM", locale=self.locale)
+
+    def weekday(self, day: date) -> str:
+        return format_date(day, "EEE d", locale=self.locale)
+
+    def instant(self, instant: datetime) -> str:
+        """A UTC instant, to the minute."""
+        return format_datetime(instant, "d MMMM y, HH:mm", tzinfo=ZoneInfo("UTC"), locale=self.locale) + " UTC"
+
+    def country(self, code: str) -> str | None:
+        """A country's name from its two-letter code; None when it is not one."""
+        name = self.locale.territories.get(code) if len(code) == 2 and code.isupper() else None
+        return str(name) if name is not None else None
+
+    def _seconds(self, number: Decimal) -> str:
+        rounded = int(_round(number, 0))
+        if abs(rounded) < 60:
+            return self.number(rounded, 0) + _NO_BREAK_SPACE + "s"
+        minutes, seconds = divmod(abs(rounded), 60)
+        sign = _MINUS if rounded < 0 else ""
+        return f"{sign}{self.number(minutes, 0)}{_NO_BREAK_SPACE}min{_NO_BREAK_SPACE}{seconds:02d}"
+
+
+def _decimal(amount: Decimal | Fraction | int) -> Decimal:
+    return as_decimal(amount) if isinstance(amount, Fraction) else Decimal(amount)
+
+
+def _round(number: Decimal, digits: int) -> Decimal:
+    rounded = number.quantize(Decimal(1).scaleb(-digits), ROUND_HALF_UP, context=_WIDE)
+    return abs(rounded) if rounded == 0 else rounded
+
+
+def _sign(text: str, rounded: Decimal, signed: bool) -> str:
+    text = text.replace("-", _MINUS)
+    return "+" + text if signed and rounded > 0 else text
+
+
+def _is_zero_text(text: str) -> bool:
+    return not any(character in "123456789" for character in text)

@@ -1,0 +1,139 @@
+"""How far a week's numbers can be trusted: what is missing, what was late, what changed afterwards."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping
+from datetime import date, timedelta
+from decimal import Decimal
+
+import duckdb
+
+from ecom_pipeline.kpis.definition import Kind, Kpi
+from ecom_pipeline.kpis.values import State
+from ecom_pipeline.reports.report import (
+    Figure,
+    Incomplete,
+    MissingKpi,
+    Quality,
+    ReportRequest,
+    Restatement,
+    SourceWeek,
+)
+
+
+def read_sources(connection: duckdb.DuckDBPyConnection, last_day: date) -> tuple[SourceWeek, ...]:
+    """Every source in use and its seven days; a day nobody recorded was never loaded."""
+    first_day = last_day - timedelta(days=6)
+    titles = dict(connection.execute("SELECT source, title FROM ops.sources ORDER BY source").fetchall())
+    rows = connection.execute(
+        "SELECT source, day, is_complete, is_on_time, loaded_at FROM ops.source_days WHERE day BETWEEN ? AND ?",
+        [first_day, last_day],
+    ).fetchall()
+    by_source: dict[str, dict[date, tuple[bool, bool]]] = defaultdict(dict)
+    loaded = {}
+    for source, day, is_complete, is_on_time, loaded_at in rows:
+        by_source[source][day] = (bool(is_complete), bool(is_on_time))
+        if loaded_at is not None:
+            loaded[source] = max(loaded_at, loaded.get(source, loaded_at))
+    days = [first_day + timedelta(days=index) for index in range(7)]
+    return tuple(
+        SourceWeek(
+            source,
+            title,
+            tuple(day for day in days if not by_source[source].get(day, (False, False))[0]),
+            sum(all(by_source[source].get(day, (False, False))) for day in days),
+            loaded.get(source),
+        )
+        for source, title in titles.items()
+    )
+
+
+def find_incomplete(sources: tuple[SourceWeek, ...], figures: Mapping[str, Figure]) -> Incomplete:
+    """What should be in this week and is not. A KPI nobody ever fed is not missing, it is not connected."""
+    return Incomplete(
+        tuple(source for source in sources if source.missing_days),
+        tuple(
+            MissingKpi(figure.kpi, figure.current.reason)
+            for figure in figures.values()
+            if figure.current.state is State.MISSING and _was_ever_known(figure)
+        ),
+    )
+
+
+def summarise_quality(
+    sources: tuple[SourceWeek, ...], kpis: Mapping[str, Kpi], figures: Mapping[str, Figure]
+) -> Quality:
+    """What the last page says about the numbers of the pages before."""
+    return Quality(
+        sources,
+        tuple(
+            (figure.kpi, figure.current.coverage)
+            for figure in figures.values()
+            if figure.current.coverage is not None
+        ),
+        tuple(
+            figure.kpi
+            for figure in figures.values()
+            if figure.current.state is State.MISSING and not _was_ever_known(figure)
+        ),
+        tuple((kpi.key, kpi.since) for kpi in kpis.values()),
+    )
+
+
+def read_restatements(
+    connection: duckdb.DuckDBPyConnection, kpis: Mapping[str, Kpi], request: ReportRequest
+) -> list[Restatement]:
+    """Days of earlier reports that changed in the week before this one, largest relative change first."""
+    rows = connection.execute(
+        """
+        SELECT kpi, day,
+               ARG_MIN(numerator_before, changed_at), ARG_MIN(denominator_before, changed_at),
+               ARG_MAX(numerator_after, changed_at), ARG_MAX(denominator_after, changed_at)
+        FROM kpi.restatements
+        WHERE dimension = 'total' AND day <= ? AND changed_at > ? AND changed_at <= ?
+              AND numerator_before IS NOT NULL AND numerator_after IS NOT NULL
+        GROUP BY kpi, day
+        ORDER BY kpi, day
+        """,
+        [
+            request.week_last_day - timedelta(days=7),
+            (request.generated_at - timedelta(days=7)).replace(tzinfo=None),
+            request.generated_at.replace(tzinfo=None),
+        ],
+    ).fetchall()
+    by_kpi: dict[str, list[tuple[date, Decimal, Decimal | None, Decimal, Decimal | None]]] = defaultdict(list)
+    for kpi, day, before, base_before, after, base_after in rows:
+        if kpi in kpis:
+            by_kpi[kpi].append((day, before, base_before, after, base_after))
+    found = [_restatement(kpis[key], days) for key, days in by_kpi.items()]
+    changed = [one for one in found if one is not None and one.before != one.after]
+    return sorted(changed, key=lambda one: (-_relative(one.before, one.after), one.kpi))
+
+
+def _restatement(
+    kpi: Kpi, days: list[tuple[date, Decimal, Decimal | None, Decimal, Decimal | None]]
+) -> Restatement | None:
+    # A stock or a window tells one day, not a sum of days.
+    counted = days if kpi.kind in (Kind.FLOW, Kind.RATIO) else days[-1:]
+    before = _value(kpi, [(day[1], day[2]) for day in counted])
+    after = _value(kpi, [(day[3], day[4]) for day in counted])
+    if before is None or after is None:
+        return None
+    return Restatement(kpi.key, len(days), counted[0][0], counted[-1][0], before, after)
+
+
+def _value(kpi: Kpi, parts: list[tuple[Decimal, Decimal | None]]) -> Decimal | None:
+    numerator = sum((part[0] for part in parts), Decimal(0))
+    if kpi.kind is Kind.FLOW or all(part[1] is None for part in parts):
+        return numerator
+    denominator = sum((part[1] or Decimal(0) for part in parts), Decimal(0))
+    return numerator / denominator if denominator else None
+
+
+def _relative(before: Decimal, after: Decimal) -> Decimal:
+    return abs(after - before) / abs(before) if before else abs(after)
+
+
+def _was_ever_known(figure: Figure) -> bool:
+    return any(week is not None for week in figure.weeks)

@@ -1,0 +1,194 @@
+"""What a weekly report says, in numbers only: one set that every language and medium is made from."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, fields, is_dataclass
+from datetime import date, datetime
+from decimal import Decimal
+from fractions import Fraction
+from typing import Any, Literal
+
+from pydantic import BaseModel
+
+from ecom_pipeline.insights.bands import Band
+from ecom_pipeline.insights.drivers import Drivers, as_decimal
+from ecom_pipeline.insights.profit_bridge import BridgeStep
+from ecom_pipeline.insights.signals import Signal
+from ecom_pipeline.kpis.definition import Kpi
+from ecom_pipeline.kpis.values import Value
+
+
+@dataclass(frozen=True)
+class ReportRequest:
+    """Which week is reported, for whom, against which targets. `generated_at` is UTC."""
+
+    shop_name: str
+    currency: str
+    week_last_day: date
+    essentials: tuple[str, ...]
+    targets: Mapping[str, Decimal]
+    minimum_coverage: Decimal
+    generated_at: datetime
+
+
+@dataclass(frozen=True)
+class Figure:
+    """One KPI's week in total. `weeks` are the 26 weeks ending with it, oldest first, gaps as None."""
+
+    kpi: str
+    first_day: date  # an earlier week for KPIs whose newest days are too young to be judged
+    last_day: date
+    current: Value
+    previous: Value
+    previous_year: Value
+    weeks: tuple[Decimal | None, ...]
+    band: Band | None
+    target: Decimal | None
+
+
+@dataclass(frozen=True)
+class Explanation:
+    """What drove a KPI, compared with the week before or with the mean of the four weeks before."""
+
+    kpi: str
+    basis: Literal["week", "four_weeks"]
+    drivers: Drivers
+
+
+@dataclass(frozen=True)
+class Decision:
+    """A signal with what drove it; the words for what to do stand in the KPI's definition."""
+
+    signal: Signal
+    explanation: Explanation | None
+
+
+@dataclass(frozen=True)
+class Channel:
+    """One channel's marketing figures; None for the row of all channels."""
+
+    channel: str | None
+    values: Mapping[str, Value]
+
+
+@dataclass(frozen=True)
+class SegmentLine:
+    """One segment of a breakdown; `segment` None sums the segments that are not listed."""
+
+    segment: str | None
+    current: Decimal | None
+    previous: Decimal | None
+    previous_year: Decimal | None
+
+
+@dataclass(frozen=True)
+class Breakdown:
+    """A flow KPI of the week by one of its dimensions, largest first."""
+
+    kpi: str
+    dimension: str
+    lines: tuple[SegmentLine, ...]
+
+
+@dataclass(frozen=True)
+class Section:
+    """A family of KPIs with where its leading figure comes from."""
+
+    family: str
+    kpis: tuple[str, ...]
+    breakdowns: tuple[Breakdown, ...]
+
+
+@dataclass(frozen=True)
+class Restatement:
+    """A KPI whose already reported days changed: its value over just those days, before and after."""
+
+    kpi: str
+    days: int
+    first_day: date
+    last_day: date
+    before: Decimal
+    after: Decimal
+
+
+@dataclass(frozen=True)
+class SourceWeek:
+    """How a source fared on the seven days."""
+
+    source: str
+    title: str
+    missing_days: tuple[date, ...]
+    days_on_time: int
+    loaded_at: datetime | None
+
+
+@dataclass(frozen=True)
+class MissingKpi:
+    """A KPI that should be there and is not. `reason` as the engine recorded it."""
+
+    kpi: str
+    reason: str | None
+
+
+@dataclass(frozen=True)
+class Incomplete:
+    """What the report lacks. Empty when the week is whole."""
+
+    sources: tuple[SourceWeek, ...]
+    kpis: tuple[MissingKpi, ...]
+
+    def __bool__(self) -> bool:
+        return bool(self.sources or self.kpis)
+
+
+@dataclass(frozen=True)
+class Quality:
+    """How far the numbers can be trusted."""
+
+    sources: tuple[SourceWeek, ...]
+    coverage: tuple[tuple[str, Decimal], ...]  # KPIs measured on part of their base only
+    not_connected: tuple[str, ...]  # KPIs no source has ever fed
+    versions: tuple[tuple[str, int], ...]
+
+
+@dataclass(frozen=True)
+class WeeklyReport:
+    """Everything one week's report says, before any word of it is written."""
+
+    request: ReportRequest
+    week: str  # ISO, 2026-W47
+    first_day: date
+    last_day: date
+    definitions: Mapping[str, Kpi]
+    figures: Mapping[str, Figure]
+    essentials: tuple[str, ...]
+    headline: Signal | None
+    explanation: Explanation | None
+    bridge: tuple[BridgeStep, ...]
+    channels: tuple[Channel, ...]
+    decisions: tuple[Decision, ...]
+    sections: tuple[Section, ...]
+    restatements: tuple[Restatement, ...]
+    restated_kpis: int
+    quality: Quality
+    incomplete: Incomplete
+
+    def to_json(self) -> str:
+        """All numbers as JSON, decimals as text so that no digit is lost."""
+        return json.dumps(_plain(self), ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+
+
+def _plain(thing: Any) -> Any:
+    if isinstance(thing, BaseModel):
+        return thing.model_dump(mode="json", exclude={"sql"})
+    if is_dataclass(thing) and not isinstance(thing, type):
+        return {field.name: _plain(getattr(thing, field.name)) for field in fields(thing)}
+    if isinstance(thing, Mapping):
+        return {str(key): _plain(value) for key, value in thing.items()}
+    if isinstance(thing, list | tuple):
+        return [_plain(one) for one in thing]
+    if isinstance(thing, Fraction):
+        return str(as_decimal(thing))
+    return str(thing) if isinstance(thing, Decimal | date) else thing

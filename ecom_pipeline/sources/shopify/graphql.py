@@ -1,0 +1,140 @@
+"""Speaks GraphQL with Shopify: its errors inside a success, its cost points, its pages."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any
+
+from ecom_pipeline.errors import AuthenticationError, SourceError
+from ecom_pipeline.sources.failures import RefusedError, UnavailableError
+from ecom_pipeline.sources.http import HttpClient
+from ecom_pipeline.sources.pagination import by_cursor
+from ecom_pipeline.sources.shopify.queries import MOST_PER_PAGE, MOST_POINTS, Stream
+
+TRANSIENT = frozenset(("INTERNAL_SERVER_ERROR", "TIMEOUT", "SERVICE_UNAVAILABLE"))
+VERSION_HEADER = "X-Shopify-API-Version"
+
+
+class CostExceededError(SourceError):
+    """A single query asks for more points than any query may."""
+
+
+class GraphqlClient:
+    """Runs queries of one API version through the shared HTTP client.
+
+    `version_told` is the API version that really answered, once something has.
+    """
+
+    def __init__(self, connect: Callable[..., HttpClient], api_version: str) -> None:
+        self._path = f"/admin/api/{api_version}/graphql.json"
+        self.version_told: str | None = None
+        self.http = connect(throttle=self._throttle, explain=explained)
+
+    def run(self, query: str, variables: Mapping[str, Any] | None = None) -> Mapping[str, Any]:
+        """The answer's data."""
+        return self._answer(query, variables)["data"]  # type: ignore[no-any-return]
+
+    def pages(self, stream: Stream, filter_text: str | None) -> Iterator[Any]:
+        """Every node of the stream in pages, as large as the vendor's price for them allows."""
+        size = stream.page_size
+
+        def page(cursor: str | None) -> tuple[Sequence[Any], str | None]:
+            nonlocal size
+            while True:
+                asked = {"filter": filter_text, "first": size, "after": cursor}
+                try:
+                    answer = self._answer(stream.paged_query, asked)
+                    break
+                except CostExceededError:
+                    if size == 1:
+                        raise
+                    size = max(1, size // 2)
+            found = answer["data"][stream.root]
+            size = fitting_size(size, answer)
+            info = found["pageInfo"]
+            return found["nodes"], info["endCursor"] if info["hasNextPage"] else None
+
+        return by_cursor(page, self.http.subject)
+
+    def _answer(self, query: str, variables: Mapping[str, Any] | None) -> Any:
+        patience = self.http.patience
+        for attempt in range(1, patience.attempts + 1):
+            answer = self.http.post_json(self._path, {"query": query, "variables": variables or {}})
+            codes = [code_of(error) for error in answer.get("errors") or []]
+            if not TRANSIENT.intersection(codes):
+                break
+            if attempt == patience.attempts:
+                raise self._error(UnavailableError, answer["errors"], "Run this window again later.")
+            patience.sleep(patience.backoff(attempt))
+        if codes:
+            self._refuse(answer["errors"], codes)
+        if not isinstance(answer.get("data"), dict):
+            raise self.http.error(RefusedError, "Shopify's answer holds neither data nor an error.")
+        self._refuse_ignored_filter(answer)
+        return answer
+
+    def _refuse(self, errors: Sequence[Any], codes: Sequence[str]) -> None:
+        if "MAX_COST_EXCEEDED" in codes:
+            raise self._error(CostExceededError, errors, "Report this: one query of this source is too costly.")
+        if "ACCESS_DENIED" in codes:
+            raise self._error(AuthenticationError, errors, self.http.credentials)
+        raise self._error(
+            RefusedError, errors, "If the API version in the settings is not a supported one, change it."
+        )
+
+    def _error(self, kind: type[SourceError], errors: Sequence[Any], mend: str) -> SourceError:
+        why = "; ".join(f"{code_of(error)}: {str(error.get('message', ''))[:200]}" for error in errors[:3])
+        return self.http.error(kind, "Shopify refuses the query.", why=why, mend=mend)
+
+    def _refuse_ignored_filter(self, answer: Any) -> None:
+        """A search term Shopify does not know is dropped with a warning, and everything is returned."""
+        for entry in (answer.get("extensions") or {}).get("search") or []:
+            if entry.get("warnings"):
+                fields = ", ".join(sorted({str(w.get("field")) for w in entry["warnings"]}))
+                raise self.http.error(
+                    RefusedError,
+                    "Shopify ignores part of the filter.",
+                    why=f"Search terms not understood: {fields}.",
+                    mend="Set a supported API version in the settings.",
+                )
+
+    def _throttle(self, status: int, headers: Mapping[str, str], body: Any) -> float | None:
+        """Seconds until the bucket holds what the query needs; None when it was not throttled."""
+        self.version_told = headers.get(VERSION_HEADER, self.version_told)
+        errors = body.get("errors") if isinstance(body, dict) else None
+        if not isinstance(errors, list) or "THROTTLED" not in map(code_of, errors):
+            return None
+        try:
+            cost = body["extensions"]["cost"]
+            bucket = cost["throttleStatus"]
+            missing = float(cost["requestedQueryCost"]) - float(bucket["currentlyAvailable"])
+            return missing / float(bucket["restoreRate"])
+        except (KeyError, TypeError, ValueError, ZeroDivisionError):
+            told = headers.get("Retry-After", "")
+            return float(told) if told.isdecimal() else 1.0
+
+
+def fitting_size(size: int, answer: Any) -> int:
+    """A page size that uses nine tenths of a query's points at the price just charged."""
+    try:
+        charged = float(answer["extensions"]["cost"]["requestedQueryCost"])
+    except (KeyError, TypeError, ValueError):
+        return size
+    if charged <= 0:
+        return size
+    return max(1, min(MOST_PER_PAGE, int(size * 0.9 * MOST_POINTS / charged)))
+
+
+def code_of(error: Any) -> str:
+    extensions = error.get("extensions") if isinstance(error, dict) else None
+    return str((extensions or {}).get("code", "ERROR"))
+
+
+def explained(body: Any) -> str:
+    """What an error body says: a text, or the list of GraphQL errors."""
+    errors = body.get("errors") if isinstance(body, dict) else None
+    if isinstance(errors, str):
+        return errors
+    if isinstance(errors, list):
+        return "; ".join(f"{code_of(e)}: {e.get('message', '')}" for e in errors if isinstance(e, dict))
+    return ""

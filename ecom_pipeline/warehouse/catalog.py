@@ -1,0 +1,248 @@
+"""Every query of the product as a graph: sources' mappings, models, KPIs.
+
+Dependencies are read from the SQL, never declared. What a file does declare is how a change travels:
+by default a change on a day touches the same day; `touches` names inputs where it travels further.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import cache, cached_property
+from graphlib import TopologicalSorter
+from hashlib import blake2b
+from importlib.resources import files
+from typing import Literal
+
+import sqlglot
+import yaml
+from pydantic import BaseModel, ConfigDict, ValidationError
+from sqlglot import expressions as exp
+
+import ecom_pipeline.models as models_package
+from ecom_pipeline.errors import DefinitionError
+from ecom_pipeline.kpis.definition import Kpi
+from ecom_pipeline.sources.contract import Source, Table
+from ecom_pipeline.warehouse.header import split_header
+
+
+class Canonical(BaseModel):
+    """One table that sources feed: the contract of every mapping to it."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+    grain: str
+    key: tuple[str, ...]
+    columns: dict[str, str]
+
+
+class Touch(BaseModel):
+    """How a change of an input travels to the days of the table that reads it."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+    forward: int = 0  # a change on day d touches d .. d + forward
+    backward: int = 0
+    after: bool = False  # … and every later day
+    everything: bool = False  # … all days
+    through: str | None = None  # … days of own rows whose column `through` is d
+    column: str | None = None  # … the days in the input's column `column`, of its rows on d
+
+
+class Model(BaseModel):
+    """The header of a model file."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+    grain: str
+    description: str
+    key: tuple[str, ...]
+    scope: Literal["day", "customer", "all"] = "day"
+    touches: dict[str, Touch] = {}
+
+
+@dataclass(frozen=True)
+class Stream:
+    """A table of a source instance, with the mappings that read it."""
+
+    source: str
+    vendor: str
+    table: Table
+    mappings: tuple[Mapping, ...]
+
+
+@dataclass(frozen=True)
+class Mapping:
+    """One query from a stream to a canonical table."""
+
+    name: str
+    canonical: str
+    description: str
+    sql: str
+
+
+@dataclass(frozen=True)
+class Node:
+    """A model or KPI: a query over mapped tables, models and configuration."""
+
+    name: str  # model.<x> or kpi.<x>
+    sql: str
+    inputs: tuple[str, ...]  # mapped.x, model.x, config.x
+    scope: Literal["day", "customer", "all"]
+    touches: dict[str, Touch]
+    key: tuple[str, ...]
+    grain: str
+    description: str
+    kpi: Kpi | None = None
+
+    @property
+    def fingerprint(self) -> str:
+        return blake2b(f"{self.sql}|{self.scope}|{self.touches}".encode(), digest_size=16).hexdigest()
+
+
+@dataclass(frozen=True)
+class Catalog:
+    """All streams and nodes of one configuration; nodes in the order they can be built in."""
+
+    streams: tuple[Stream, ...]
+    nodes: tuple[Node, ...]
+
+    @cached_property
+    def by_name(self) -> dict[str, Node]:
+        return {node.name: node for node in self.nodes}
+
+    def select(self, names: Iterable[str]) -> tuple[Node, ...]:
+        wanted = set(names)
+        return tuple(node for node in self.nodes if node.name in wanted)
+
+    @property
+    def models(self) -> tuple[Node, ...]:
+        return tuple(node for node in self.nodes if node.kpi is None)
+
+    @property
+    def kpi_nodes(self) -> tuple[Node, ...]:
+        return tuple(node for node in self.nodes if node.kpi is not None)
+
+    def canonical_inputs(self, name: str) -> frozenset[str]:
+        """The canonical tables a node descends from."""
+        found: set[str] = set()
+        for dependency in self.by_name[name].inputs:
+            schema, table = dependency.split(".")
+            if schema == "mapped":
+                found.add(table)
+            elif schema == "model":
+                found |= self.canonical_inputs(dependency)
+        return frozenset(found)
+
+    def measured_by(self, kpi: Kpi) -> frozenset[str]:
+        """The canonical tables without which the KPI means nothing."""
+        return frozenset(kpi.measured_by) or self.canonical_inputs(f"kpi.{kpi.key}")
+
+    def feeding(self, canonical: str) -> tuple[Stream, ...]:
+        return tuple(
+            stream for stream in self.streams if any(m.canonical == canonical for m in stream.mappings)
+        )
+
+
+@cache
+def canonical_tables() -> dict[str, Canonical]:
+    """The canonical tables by name."""
+    text = files(models_package.__name__).joinpath("canonical.yaml").read_text(encoding="utf-8")
+    return {name: Canonical(**entry) for name, entry in yaml.safe_load(text).items()}
+
+
+@cache
+def read_models() -> tuple[Node, ...]:
+    """The model files as nodes, by name."""
+    nodes = []
+    for entry in sorted(files(models_package.__name__).iterdir(), key=lambda file: file.name):
+        if not entry.name.endswith(".sql"):
+            continue
+        header, sql = split_header(entry.read_text(encoding="utf-8"), f"models/{entry.name}")
+        try:
+            model = Model(**header)
+        except ValidationError as error:
+            first = error.errors()[0]
+            raise DefinitionError(f"models/{entry.name}: header {first['loc']}: {first['msg']}") from None
+        name = f"model.{entry.name.removesuffix('.sql')}"
+        nodes.append(
+            Node(
+                name, sql, dependencies(sql, name), model.scope, model.touches, model.key, model.grain,
+                model.description,
+            )
+        )  # fmt: skip
+    return tuple(nodes)
+
+
+def kpi_node(kpi: Kpi) -> Node:
+    """A KPI as a node."""
+    name = f"kpi.{kpi.key}"
+    touches = {table: Touch(**entry) for table, entry in kpi.touches.items()}
+    return Node(
+        name, kpi.sql, dependencies(kpi.sql, name), "day", touches, ("day", "dimension", "segment"),
+        "a day and segment", kpi.definition.en, kpi,
+    )  # fmt: skip
+
+
+def build_catalog(sources: Iterable[Source], kpis: Iterable[Kpi]) -> Catalog:
+    """Assemble the graph of a configuration.
+
+    Raises:
+        DefinitionError: a query reads what nobody makes, or reads in a circle.
+    """
+    streams = tuple(stream for source in sources for stream in source_streams(source))
+    nodes = {node.name: node for node in (*read_models(), *(kpi_node(kpi) for kpi in kpis))}
+    for node in nodes.values():
+        for dependency in node.inputs:
+            schema, table = dependency.split(".")
+            if schema == "model" and dependency not in nodes or schema == "mapped" and table not in canonical_tables():
+                raise DefinitionError(f"{node.name} reads {dependency}, which nothing makes.")
+    order = TopologicalSorter(
+        {name: [d for d in node.inputs if d in nodes] for name, node in nodes.items()}
+    ).static_order()
+    return Catalog(streams, tuple(nodes[name] for name in order))
+
+
+def source_streams(source: Source) -> tuple[Stream, ...]:
+    """An instance's streams, each with the mappings that read it."""
+    tables = type(source).declared_tables(source.settings)
+    by_stream: dict[str, list[Mapping]] = {table.name: [] for table in tables}
+    for name, text in type(source).declared_mappings(source.settings).items():
+        file = f"sources/{source.vendor}/{name}.sql"
+        header, sql = split_header(text, file)
+        mapping = Mapping(name, name.split("__")[0], str(header.get("description", "")), sql)
+        if mapping.canonical not in canonical_tables():
+            raise DefinitionError(f"{file} feeds {mapping.canonical}, which is no canonical table.")
+        by_stream[_stream_of(sql, tables, file)].append(mapping)
+    return tuple(
+        Stream(source.name, source.vendor, table, tuple(by_stream[table.name])) for table in tables
+    )
+
+
+def _stream_of(sql: str, tables: tuple[Table, ...], file: str) -> str:
+    owner = {table.name: table.name for table in tables}
+    owner |= {child.name: table.name for table in tables for child in table.children}
+    read = {name.split(".")[1] for name in table_names(sql) if name.startswith("source.")}
+    streams = {owner.get(name) for name in read}
+    if len(streams) != 1 or None in streams:
+        raise DefinitionError(
+            f"{file} reads {', '.join(sorted(read)) or 'nothing'}.",
+            why="A mapping reads one declared table and its children only.",
+        )
+    return str(streams.pop())
+
+
+def table_names(sql: str) -> set[str]:
+    """schema.table of every table a query reads, common table expressions excluded."""
+    tree = sqlglot.parse_one(sql, dialect="duckdb")
+    return {f"{table.db}.{table.name}" for table in tree.find_all(exp.Table) if table.db}
+
+
+def dependencies(sql: str, file: str) -> tuple[str, ...]:
+    """The mapped tables, models and configuration a query reads.
+
+    Raises:
+        DefinitionError: it reads anything else.
+    """
+    found = sorted(table_names(sql))
+    for name in found:
+        if name.split(".")[0] not in {"mapped", "model", "config", "run", "ops"}:
+            raise DefinitionError(f"{file} reads {name}; queries read mapped, model, config, ops and run tables.")
+    return tuple(name for name in found if not name.startswith("run."))

@@ -1,0 +1,97 @@
+"""Which days of which table changed: how work follows what changed, not the length of the history."""
+
+from __future__ import annotations
+
+from datetime import date
+
+import duckdb
+
+from ecom_pipeline.warehouse.catalog import Node, Touch
+
+
+def record_changes(connection: duckdb.DuckDBPyConnection, node: str, before: str, after: str) -> int:
+    """Compare a table's rows before and after, write the days that differ to the change log, count them."""
+    is_new = connection.execute(f"SELECT 1 FROM {before} LIMIT 1").fetchone() is None
+    if is_new:
+        days = f"SELECT DISTINCT day FROM {after}"
+    else:
+        days = f"""SELECT DISTINCT day FROM (
+            (SELECT * FROM {before} EXCEPT ALL SELECT * FROM {after})
+            UNION ALL (SELECT * FROM {after} EXCEPT ALL SELECT * FROM {before}))"""
+    row = connection.execute(
+        f"INSERT INTO ops.changes SELECT s.sequence, '{node}', d.day "
+        f"FROM ({days}) AS d, (SELECT NEXTVAL('ops.change_sequence') AS sequence) AS s WHERE d.day IS NOT NULL"
+    ).fetchone()
+    return int(row[0]) if row else 0
+
+
+def last_sequence(connection: duckdb.DuckDBPyConnection) -> int:
+    """The newest entry of the change log."""
+    row = connection.execute("SELECT COALESCE(MAX(sequence), 0) FROM ops.changes").fetchone()
+    assert row is not None
+    return int(row[0])
+
+
+def touched_days(
+    connection: duckdb.DuckDBPyConnection, node: Node, since: int, bounds: tuple[date, date]
+) -> list[date]:
+    """The days of a node that changes of its inputs since a point of the change log touch, within bounds."""
+    found: set[date] = set()
+    for dependency in node.inputs:
+        touch = node.touches.get(dependency, Touch())
+        found.update(_touched_by(connection, node, dependency, touch, since, bounds))
+    return sorted(found)
+
+
+def _touched_by(
+    connection: duckdb.DuckDBPyConnection,
+    node: Node,
+    dependency: str,
+    touch: Touch,
+    since: int,
+    bounds: tuple[date, date],
+) -> set[date]:
+    changed = connection.execute(
+        "SELECT DISTINCT day FROM ops.changes WHERE node = ? AND sequence > ?", [dependency, since]
+    ).fetchall()
+    if not changed:
+        return set()
+    first, last = bounds
+    days = [day for (day,) in changed if day is not None]
+    if touch.everything or len(days) < len(changed):
+        return set(days_between(first, last))
+    if touch.after:
+        return set(days_between(max(min(days), first), last))
+    found = _around(touch, days, bounds)
+    parameters = [days]
+    if touch.through and _exists(connection, node.name):
+        rows = connection.execute(
+            f"SELECT DISTINCT day FROM {node.name} WHERE {touch.through} IN (SELECT UNNEST(?::DATE[]))", parameters
+        ).fetchall()
+        found.update(day for (day,) in rows)
+    if touch.column:
+        rows = connection.execute(
+            f"SELECT DISTINCT {touch.column} FROM {dependency} WHERE day IN (SELECT UNNEST(?::DATE[]))", parameters
+        ).fetchall()
+        found.update(day for (day,) in rows if day is not None)
+    return {day for day in found if first <= day <= last}
+
+
+def _around(touch: Touch, days: list[date], bounds: tuple[date, date]) -> set[date]:
+    reach = range(-touch.backward, touch.forward + 1)
+    first, last = bounds[0].toordinal(), bounds[1].toordinal()
+    numbers = {day.toordinal() + offset for day in days for offset in reach}
+    return {date.fromordinal(number) for number in numbers if first <= number <= last}
+
+
+def days_between(first: date, last: date) -> list[date]:
+    """All days from first to last, both included; none when last is before first."""
+    return [date.fromordinal(number) for number in range(first.toordinal(), last.toordinal() + 1)]
+
+
+def _exists(connection: duckdb.DuckDBPyConnection, name: str) -> bool:
+    schema, table = name.split(".")
+    row = connection.execute(
+        "SELECT 1 FROM duckdb_tables() WHERE schema_name = ? AND table_name = ?", [schema, table]
+    ).fetchone()
+    return row is not None

@@ -1,0 +1,123 @@
+"""What was measured: which days each source delivered, and so which days of a KPI may be shown.
+
+Not measured is not zero: a day whose extract failed or never ran makes every KPI that rests on it
+"missing" there, with the source and table as the reason.
+"""
+
+from __future__ import annotations
+
+from datetime import date, datetime, timedelta
+
+import duckdb
+
+from ecom_pipeline.sources.contract import Change
+from ecom_pipeline.warehouse.catalog import Catalog
+from ecom_pipeline.warehouse.changes import record_changes
+from ecom_pipeline.warehouse.raw_log import transaction
+
+ON_TIME = timedelta(hours=24)  # after the day's end, or after the source was first connected
+
+
+def write_wiring(connection: duckdb.DuckDBPyConnection, catalog: Catalog, titles: dict[str, str]) -> None:
+    """Store which sources exist, what they feed, and what each KPI needs."""
+    streams = [(s.source, s.table.name, s.table.change.value) for s in catalog.streams]
+    feeds = {(m.canonical, s.source, s.table.name) for s in catalog.streams for m in s.mappings}
+    needs = [
+        (node.kpi.key, canonical)
+        for node in catalog.kpi_nodes
+        if node.kpi is not None
+        for canonical in sorted(catalog.measured_by(node.kpi))
+    ]
+    vendors = {stream.source: stream.vendor for stream in catalog.streams}
+    sources = [(name, vendor, titles.get(name, vendor)) for name, vendor in vendors.items()]
+    with transaction(connection):
+        for table, rows in (
+            ("sources", sources), ("streams", streams), ("feeds", sorted(feeds)), ("needs", needs),
+        ):  # fmt: skip
+            connection.execute(f"DELETE FROM ops.{table}")
+            if rows:
+                marks = ", ".join("?" * len(rows[0]))
+                connection.executemany(f"INSERT INTO ops.{table} VALUES ({marks})", rows)
+
+
+def refresh_source_days(
+    connection: duckdb.DuckDBPyConnection, history_start: date, as_of: date, midnights: list[tuple[date, datetime]]
+) -> None:
+    """ops.source_days: for each source and day, whether all its tables were read, and in time.
+
+    `midnights` gives the instant (UTC) each local day ends.
+    """
+    hours = int(ON_TIME.total_seconds() // 3600)
+    with transaction(connection):
+        connection.execute("CREATE OR REPLACE TEMP TABLE day_ends (day DATE, ends_at TIMESTAMP)")
+        connection.execute(
+            "INSERT INTO day_ends SELECT UNNEST(?::DATE[]), UNNEST(?::TIMESTAMP[])",
+            [[day for day, _ in midnights], [end.replace(tzinfo=None) for _, end in midnights]],
+        )
+        connection.execute("CREATE OR REPLACE TEMP TABLE rows_before AS SELECT * FROM ops.source_days")
+        connection.execute("DELETE FROM ops.source_days")
+        connection.execute(
+            f"""
+            INSERT INTO ops.source_days
+            SELECT s.source, e.day, COUNT(l.day) = COUNT(*) AS is_complete,
+                   COUNT(l.day) = COUNT(*) AND MAX(l.first_loaded_at)
+                       <= GREATEST(MAX(e.ends_at), MAX(f.connected_at)) + INTERVAL {hours} HOUR AS is_on_time,
+                   MAX(l.loaded_at)
+            FROM ops.streams AS s
+            JOIN day_ends AS e ON e.day BETWEEN ? AND ?
+            LEFT JOIN ops.loaded_days AS l
+              ON l.source = s.source AND l.table_name = s.table_name AND l.day = e.day
+            LEFT JOIN (SELECT source, MIN(first_loaded_at) AS connected_at FROM ops.loaded_days GROUP BY source) AS f
+              ON f.source = s.source
+            WHERE s.change <> '{Change.SNAPSHOT.value}'
+            GROUP BY s.source, e.day
+            """,
+            [history_start, as_of],
+        )
+        connection.execute("CREATE OR REPLACE TEMP TABLE rows_after AS SELECT * FROM ops.source_days")
+        record_changes(connection, "ops.source_days", "rows_before", "rows_after")
+
+
+def refresh_kpi_days(connection: duckdb.DuckDBPyConnection, catalog: Catalog, history_start: date) -> None:
+    """kpi.days: for each KPI and day up to its last build, whether it was measured, and if not, why."""
+    matures = [(node.kpi.key, node.kpi.matures_after) for node in catalog.kpi_nodes if node.kpi is not None]
+    with transaction(connection):
+        connection.execute("CREATE OR REPLACE TEMP TABLE maturity (kpi VARCHAR, matures_after INTEGER)")
+        connection.executemany("INSERT INTO maturity VALUES (?, ?)", matures)
+        connection.execute("DELETE FROM kpi.days")
+        connection.execute(
+            f"""
+            INSERT INTO kpi.days
+            WITH spine AS (
+                SELECT m.kpi AS kpi, CAST(d.day AS DATE) AS day, b.as_of AS as_of, m.matures_after AS matures_after
+                FROM maturity AS m JOIN ops.built AS b ON b.node = 'kpi.' || m.kpi,
+                     GENERATE_SERIES(?::DATE, b.as_of, INTERVAL 1 DAY) AS d(day)
+            ), unfed AS (
+                SELECT n.kpi AS kpi, STRING_AGG('no source feeds ' || n.canonical, ', ' ORDER BY n.canonical) AS reason
+                FROM ops.needs AS n
+                WHERE n.canonical NOT IN (SELECT canonical FROM ops.feeds) GROUP BY n.kpi
+            ), streams AS (
+                SELECT DISTINCT n.kpi AS kpi, f.source AS source, f.table_name AS table_name
+                FROM ops.needs AS n JOIN ops.feeds AS f ON f.canonical = n.canonical
+                JOIN ops.streams AS s ON s.source = f.source AND s.table_name = f.table_name
+                WHERE s.change <> '{Change.SNAPSHOT.value}'
+            ), wanted AS (
+                SELECT kpi, source, table_name, COUNT(*) OVER (PARTITION BY kpi) AS streams FROM streams
+            ), unloaded AS (
+                SELECT sp.kpi AS kpi, sp.day AS day,
+                       STRING_AGG(w.source || ': ' || w.table_name, ', ' ORDER BY w.source, w.table_name) AS reason
+                FROM spine AS sp JOIN wanted AS w ON w.kpi = sp.kpi
+                LEFT JOIN ops.loaded_days AS l
+                  ON l.source = w.source AND l.table_name = w.table_name AND l.day = sp.day
+                WHERE l.day IS NULL GROUP BY sp.kpi, sp.day
+            )
+            SELECT sp.kpi, sp.day,
+                   CASE WHEN u.reason IS NOT NULL OR x.reason IS NOT NULL THEN 'missing'
+                        WHEN sp.day + sp.matures_after > sp.as_of THEN 'immature' ELSE 'complete' END,
+                   COALESCE(u.reason, x.reason)
+            FROM spine AS sp
+            LEFT JOIN unfed AS u ON u.kpi = sp.kpi
+            LEFT JOIN unloaded AS x ON x.kpi = sp.kpi AND x.day = sp.day
+            """,
+            [history_start],
+        )

@@ -1,0 +1,46 @@
+"""Turns a file's query into the statement that runs: our functions expanded, inputs put in place."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import lru_cache
+
+import sqlglot
+from sqlglot import expressions as exp
+
+from ecom_pipeline.warehouse.functions import Expansion, expand
+
+
+@lru_cache(maxsize=1024)
+def _parse(sql: str) -> exp.Expression:
+    return sqlglot.parse_one(sql, dialect="duckdb")
+
+
+@lru_cache(maxsize=1024)
+def to_duckdb(sql: str, expansion: Expansion) -> str:
+    """The query in DuckDB's SQL."""
+    return expand(_parse(sql).copy(), expansion).sql(dialect="duckdb")
+
+
+def to_engine(sql: str, expansion: Expansion, engine: str) -> str:
+    """The query transpiled for another engine, our functions expanded for it."""
+    return expand(_parse(sql).copy(), expansion, engine).sql(dialect=engine)
+
+
+def with_sources(sql: str, expansion: Expansion, replace: Mapping[str, str]) -> str:
+    """A mapping's query with each `source.<table>` replaced by the given table name."""
+
+    def swap(node: exp.Expression) -> exp.Expression:
+        if isinstance(node, exp.Table) and node.db == "source":
+            table = exp.to_table(replace[node.name], dialect="duckdb")
+            if node.alias:
+                table.set("alias", exp.TableAlias(this=exp.to_identifier(node.alias)))
+            else:
+                table.set("alias", exp.TableAlias(this=exp.to_identifier(node.name)))
+            return table
+        return node
+
+    tree = expand(_parse(sql).copy(), expansion)
+    return tree.transform(swap).sql(dialect="duckdb")
+
+

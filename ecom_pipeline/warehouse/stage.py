@@ -1,0 +1,160 @@
+"""From the raw log to the canonical tables: only the records that changed, and the days they touch."""
+
+from __future__ import annotations
+
+import duckdb
+
+from ecom_pipeline.errors import DefinitionError
+from ecom_pipeline.sources.contract import Change
+from ecom_pipeline.warehouse.catalog import Catalog, Mapping, Stream, canonical_tables
+from ecom_pipeline.warehouse.changes import record_changes
+from ecom_pipeline.warehouse.functions import Expansion
+from ecom_pipeline.warehouse.raw_log import newest, raw_table, transaction
+from ecom_pipeline.warehouse.rewrite import with_sources
+
+
+def ensure_canonical(connection: duckdb.DuckDBPyConnection) -> None:
+    """Create the canonical tables that are not there yet."""
+    for name, table in canonical_tables().items():
+        columns = ", ".join(f"{column} {kind}" for column, kind in table.columns.items())
+        connection.execute(
+            f"CREATE TABLE IF NOT EXISTS mapped.{name} (_source VARCHAR, _mapping VARCHAR, _record VARCHAR, {columns})"
+        )
+
+
+def stage(connection: duckdb.DuckDBPyConnection, catalog: Catalog, time_zone: str) -> None:
+    """Bring the canonical tables up to the raw log, stream by stream, each in one transaction.
+
+    Rows of sources that are no longer configured are taken out.
+    """
+    ensure_canonical(connection)
+    _remove_unconfigured(connection, catalog)
+    for stream in catalog.streams:
+        if stream.mappings and _is_loaded(connection, stream):
+            _stage_stream(connection, stream, time_zone)
+
+
+def _stage_stream(connection: duckdb.DuckDBPyConnection, stream: Stream, time_zone: str) -> None:
+    fingerprint = "|".join(mapping.sql for mapping in stream.mappings)
+    row = connection.execute(
+        "SELECT load_id, fingerprint FROM ops.staged WHERE source = ? AND table_name = ?",
+        [stream.source, stream.table.name],
+    ).fetchone()
+    watermark = row[0] if row and row[1] == fingerprint else 0
+    newest_load = connection.execute(
+        "SELECT COALESCE(MAX(load_id), 0) FROM ops.loads WHERE source = ? AND table_name = ?",
+        [stream.source, stream.table.name],
+    ).fetchone()
+    assert newest_load is not None
+    if newest_load[0] <= watermark:
+        return
+    with transaction(connection):
+        _find_changed(connection, stream, watermark)
+        replacements = _latest_tables(connection, stream, everything=watermark == 0)
+        for mapping in stream.mappings:
+            _apply(connection, stream, mapping, Expansion(time_zone, stream.source), replacements)
+        connection.execute(
+            "INSERT OR REPLACE INTO ops.staged VALUES (?, ?, ?, ?)",
+            [stream.source, stream.table.name, newest_load[0], fingerprint],
+        )
+
+
+def _find_changed(connection: duckdb.DuckDBPyConnection, stream: Stream, watermark: int) -> None:
+    """run.records: keys (or days) that a load newer than the watermark may have changed."""
+    name = raw_table(stream.source, stream.table.name)
+    if watermark == 0:
+        sql, parameters = f"SELECT DISTINCT _record FROM {name}", []
+    elif stream.table.change in (Change.LOG, Change.FULL):
+        sql = f"""SELECT DISTINCT _record FROM {name} WHERE _load_id > ?
+                  UNION SELECT _record FROM ops.returned WHERE source = ? AND table_name = ? AND load_id > ?"""
+        parameters = [watermark, stream.source, stream.table.name, watermark]
+    else:
+        sql = """SELECT DISTINCT CAST(CAST(d.day AS DATE) AS VARCHAR) AS _record
+                 FROM ops.loads AS l, GENERATE_SERIES(l.first_day, l.last_day, INTERVAL 1 DAY) AS d(day)
+                 WHERE l.source = ? AND l.table_name = ? AND l.load_id > ?"""
+        parameters = [stream.source, stream.table.name, watermark]
+    connection.execute(f"CREATE OR REPLACE TEMP TABLE changed_records AS {sql}", parameters)
+
+
+def _latest_tables(connection: duckdb.DuckDBPyConnection, stream: Stream, *, everything: bool) -> dict[str, str]:
+    """Temporary tables with the newest living version of the changed records, children beside them."""
+    name = raw_table(stream.source, stream.table.name)
+    changed = "" if everything else "WHERE _record IN (SELECT _record FROM changed_records)"
+    if stream.table.change in (Change.LOG, Change.FULL):
+        query = newest(stream.source, stream.table).replace(f"FROM {name})", f"FROM {name} {changed})")
+        query = f"SELECT * FROM ({query}) WHERE NOT _deleted"
+    else:
+        query = f"SELECT * FROM {name} {changed}"
+    tables = {stream.table.name: "latest_rows"}
+    connection.execute(f"CREATE OR REPLACE TEMP TABLE latest_rows AS {query}")
+    for child in stream.table.children:
+        tables[child.name] = f"latest_{child.name}"
+        connection.execute(
+            f"""CREATE OR REPLACE TEMP TABLE {tables[child.name]} AS
+                SELECT c.* FROM {raw_table(stream.source, child.name)} AS c
+                JOIN latest_rows AS p ON p._record = c._record AND p._load_id = c._load_id"""
+        )
+    return tables
+
+
+def _apply(
+    connection: duckdb.DuckDBPyConnection,
+    stream: Stream,
+    mapping: Mapping,
+    expansion: Expansion,
+    replacements: dict[str, str],
+) -> None:
+    """Replace the changed records' rows in one canonical table and record the days that differ."""
+    target = f"mapped.{mapping.canonical}"
+    own = f"_source = '{stream.source}' AND _mapping = '{mapping.name}'"
+    columns = list(canonical_tables()[mapping.canonical].columns)
+    query = with_sources(mapping.sql, expansion, replacements)
+    given = [row[0] for row in connection.execute(f"DESCRIBE {query}").fetchall()]
+    unknown = sorted(set(given) - set(columns) - {"_record"})
+    if unknown or "_record" not in given:
+        raise DefinitionError(
+            f"{stream.vendor}/{mapping.name}.sql gives {', '.join(unknown) or 'no _record'}.",
+            mend=f"A mapping gives _record and columns of {mapping.canonical}: {', '.join(columns)}.",
+        )
+    named = ", ".join(given)
+    connection.execute(
+        f"CREATE OR REPLACE TEMP TABLE rows_before AS SELECT {', '.join(columns)} FROM {target} "
+        f"WHERE {own} AND _record IN (SELECT _record FROM changed_records)"
+    )
+    connection.execute(f"DELETE FROM {target} WHERE {own} AND _record IN (SELECT _record FROM changed_records)")
+    connection.execute(
+        f"INSERT INTO {target} BY NAME SELECT '{stream.source}' AS _source, '{mapping.name}' AS _mapping, {named} "
+        f"FROM ({query})"
+    )
+    connection.execute(
+        f"CREATE OR REPLACE TEMP TABLE rows_after AS SELECT {', '.join(columns)} FROM {target} "
+        f"WHERE {own} AND _record IN (SELECT _record FROM changed_records)"
+    )
+    record_changes(connection, f"mapped.{mapping.canonical}", "rows_before", "rows_after")
+
+
+def _remove_unconfigured(connection: duckdb.DuckDBPyConnection, catalog: Catalog) -> None:
+    configured = [
+        f"{stream.source}/{mapping.name}" for stream in catalog.streams for mapping in stream.mappings
+    ]
+    for name in canonical_tables():
+        stale = connection.execute(
+            f"SELECT DISTINCT _source, _mapping FROM mapped.{name} WHERE NOT LIST_CONTAINS(?, _source || '/' || _mapping)",
+            [configured],
+        ).fetchall()
+        for source, mapping in stale:
+            with transaction(connection):
+                connection.execute(
+                    f"INSERT INTO ops.changes SELECT NEXTVAL('ops.change_sequence'), 'mapped.{name}', day FROM "
+                    f"(SELECT DISTINCT day FROM mapped.{name} WHERE _source = ? AND _mapping = ?)",
+                    [source, mapping],
+                )
+                connection.execute(f"DELETE FROM mapped.{name} WHERE _source = ? AND _mapping = ?", [source, mapping])
+                connection.execute("DELETE FROM ops.staged WHERE source = ?", [source])
+
+
+def _is_loaded(connection: duckdb.DuckDBPyConnection, stream: Stream) -> bool:
+    row = connection.execute(
+        "SELECT 1 FROM ops.loads WHERE source = ? AND table_name = ? LIMIT 1", [stream.source, stream.table.name]
+    ).fetchone()
+    return row is not None
