@@ -1,0 +1,105 @@
+"""`ecom.toml` as tables: what queries may know of the shop, with a change log entry when it changes."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+from decimal import ROUND_HALF_UP, Decimal
+
+import duckdb
+import pyarrow as pa
+
+from ecom_pipeline.settings import MonthlyCost, Settings
+from ecom_pipeline.warehouse.raw_log import transaction
+
+_CENT_HUNDREDTH = Decimal("0.0001")
+
+
+def write_configuration(connection: duckdb.DuckDBPyConnection, settings: Settings, last_day: date) -> None:
+    """Bring the config tables up to the settings, monthly costs prorated by day until the last day.
+
+    config.shop: one row. config.daily_costs: kind 'fixed' or 'marketing', amounts in the reporting
+    currency. config.logistics_rates: country '*' for every other one.
+    """
+    shop = settings.shop
+    _replace(
+        connection,
+        "shop",
+        pa.table(
+            {
+                "currency": [shop.currency],
+                "complete_since": pa.array([shop.complete_since or shop.history_start], pa.date32()),
+                "history_start": pa.array([shop.history_start], pa.date32()),
+                "churn_window_days": pa.array([shop.churn_window_days], pa.int32()),
+            }
+        ),
+    )
+    rates = settings.costs.logistics
+    money = pa.decimal128(18, 4)
+    _replace(
+        connection,
+        "logistics_rates",
+        pa.table(
+            {
+                "country": pa.array([rate.country for rate in rates], pa.string()),
+                "per_shipment": pa.array(
+                    [rate.shipping + rate.fulfilment + rate.packaging for rate in rates], money
+                ),
+                "return_freight": pa.array([rate.return_freight for rate in rates], money),
+            }
+        ),
+    )
+    _replace_daily_costs(connection, settings, last_day)
+
+
+def daily_share(cost: MonthlyCost, day: date) -> Decimal:
+    """A monthly cost's share of one day: the month's amount by its days, rounded to four decimals."""
+    first = day.replace(day=1)
+    days_in_month = ((first + timedelta(days=32)).replace(day=1) - first).days
+    return (cost.monthly / days_in_month).quantize(_CENT_HUNDREDTH, ROUND_HALF_UP)
+
+
+def _replace_daily_costs(connection: duckdb.DuckDBPyConnection, settings: Settings, last_day: date) -> None:
+    rows: list[tuple[date, str, str, str | None, Decimal]] = []
+    for kind, costs in (("fixed", settings.costs.fixed), ("marketing", settings.costs.marketing)):
+        for cost in costs:
+            day = max(cost.first_day, settings.shop.history_start)
+            while day <= min(cost.last_day or last_day, last_day):
+                rows.append((day, kind, cost.name, cost.channel, daily_share(cost, day)))
+                day += timedelta(days=1)
+    columns = list(zip(*rows, strict=True)) if rows else [[], [], [], [], []]
+    _replace(
+        connection,
+        "daily_costs",
+        pa.table(
+            {
+                "day": pa.array(columns[0], pa.date32()),
+                "kind": pa.array(columns[1], pa.string()),
+                "name": pa.array(columns[2], pa.string()),
+                "channel": pa.array(columns[3], pa.string()),
+                "amount": pa.array(columns[4], pa.decimal128(18, 4)),
+            }
+        ),
+    )
+
+
+def _replace(connection: duckdb.DuckDBPyConnection, name: str, content: pa.Table) -> None:
+    table = f"config.{name}"
+    connection.register("new_content", content)
+    try:
+        with transaction(connection):
+            connection.execute(f"CREATE TABLE IF NOT EXISTS {table} AS SELECT * FROM new_content LIMIT 0")
+            day = "day" if "day" in content.column_names else "CAST(NULL AS DATE)"
+            connection.execute(
+                f"""
+                INSERT INTO ops.changes
+                SELECT s.sequence, '{table}', d.day FROM (
+                    SELECT DISTINCT {day} AS day FROM (
+                        (SELECT * FROM {table} EXCEPT ALL SELECT * FROM new_content)
+                        UNION ALL (SELECT * FROM new_content EXCEPT ALL SELECT * FROM {table}))) AS d,
+                    (SELECT NEXTVAL('ops.change_sequence') AS sequence) AS s
+                """
+            )
+            connection.execute(f"DELETE FROM {table}")
+            connection.execute(f"INSERT INTO {table} SELECT * FROM new_content")
+    finally:
+        connection.unregister("new_content")
