@@ -135,7 +135,7 @@ class HttpClient:
         form: Mapping[str, Any] | None = None,
         headers: Mapping[str, str] | None = None,
     ) -> Any:
-        """Post JSON (or a form), decode the JSON answer. Retried, so only for requests that change nothing."""
+        """Post JSON (or a form), decode the JSON answer. Retried: only for what may happen twice."""
         ask = Ask("POST", self._url(path), json=body, data=form, headers=headers or {})
         return self._patiently(ask, self._json)
 

@@ -120,10 +120,11 @@ def finished(client: GraphqlClient, operation_id: str) -> dict[str, Any]:
                 mend=client.http.credentials,
             )
         if status in ENDED:
-            raise failed(client, f"{status}: {ENDED[status]} ({operation['errorCode'] or 'no reason given'}).")
+            reason = operation["errorCode"] or "no reason given"
+            raise failed(client, f"{status}: {ENDED[status]} ({reason}).")
         if not clock.wait():
             client.run(CANCEL_BULK, {"id": operation_id})
-            raise failed(client, f"It still ran after {LONGEST_OPERATION / 3600:.0f} hours and was cancelled.")
+            raise failed(client, f"It ran for {LONGEST_OPERATION / 3600:.0f} hours and was cancelled.")
 
 
 def failed(client: GraphqlClient, why: str) -> SourceError:
@@ -188,7 +189,7 @@ def grouped(client: GraphqlClient, found: Iterator[dict[str, Any]]) -> Iterator[
                 SchemaError,
                 "a line of the bulk file belongs to nothing before it.",
                 why="Shopify no longer groups children under their parents.",
-                mend="Report this; read shorter windows (up to two days), which are read in pages, meanwhile.",
+                mend="Report this; meanwhile read windows of up to two days, which come in pages.",
             )
     if group is not None:
         yield group

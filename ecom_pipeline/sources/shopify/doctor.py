@@ -17,7 +17,7 @@ SCOPES = {
     "read_products": "products",
     "read_inventory": "unit costs",
 }
-GRANT = "In the shop's admin: Settings, Apps, Develop apps, the app, Configuration, Admin API scopes: tick {}."
+GRANT = "In the shop's admin: Settings, Apps, Develop apps, the app, Admin API scopes: tick {}."
 
 
 def findings(client: GraphqlClient, settings: Any, time_zone: str) -> list[Finding]:
@@ -41,7 +41,8 @@ def shop_finding(shop: Any, domain: str) -> Finding:
     detail = f"{shop['name']} ({shop['myshopifyDomain']}), currency {shop['currencyCode']}"
     if shop["myshopifyDomain"] == domain:
         return Finding("shop", "ok", detail)
-    return Finding("shop", "warning", f"{detail}; the settings say {domain}.", "Correct `domain` in ecom.toml.")
+    mend = "Correct `domain` in ecom.toml."
+    return Finding("shop", "warning", f"{detail}; the settings say {domain}.", mend)
 
 
 def scope_findings(granted: set[str]) -> Iterator[Finding]:

@@ -75,7 +75,7 @@ class GraphqlClient:
 
     def _refuse(self, errors: Sequence[Any], codes: Sequence[str]) -> None:
         if "MAX_COST_EXCEEDED" in codes:
-            raise self._error(CostExceededError, errors, "Report this: one query of this source is too costly.")
+            raise self._error(CostExceededError, errors, "Report this: a query of this source costs too much.")
         if "ACCESS_DENIED" in codes:
             raise self._error(AuthenticationError, errors, self.http.credentials)
         raise self._error(

@@ -56,7 +56,8 @@ class ShopifySource(Source):
         client = self._client(subject(self.name, table, window))
         with client.http:
             if table.name == VARIANTS.name:
-                yield from self._read(client, queries.VARIANTS, None, in_bulk=False, to_row=plain(rows.variant_row))
+                to_row = plain(rows.variant_row)
+                yield from self._read(client, queries.VARIANTS, None, in_bulk=False, to_row=to_row)
                 return
             chosen = queries.changed_filter(window)
             in_bulk = is_long(window)

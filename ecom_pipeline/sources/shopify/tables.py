@@ -6,7 +6,7 @@ from ecom_pipeline.sources.contract import Change, Child, Column, Table, Type
 
 SALE_LINES = Child(
     name="sale_lines",
-    grain="One line of one agreement: something sold, added, removed or given back, signed, on its own instant.",
+    grain="One line of one agreement: something sold, added, removed or given back, signed.",
     key=("id",),
     columns=(
         Column("id", Type.STRING, required=True),
