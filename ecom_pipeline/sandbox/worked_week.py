@@ -77,7 +77,7 @@ def _agreement(
     return Agreement(agreement_id, kind, at, lines, refund_id, restocks)
 
 
-def _order(  # noqa: PLR0913 - what the eleven orders differ in
+def _order(
     number: int,
     person: str | None,
     agreements: tuple[Agreement, ...],
@@ -137,7 +137,8 @@ def _orders() -> list[Order]:
         _order(3, "alice", (_agreement(3, "order", _paris(21, 0, 30), _line(3, 1, _B, 1, 2000)),)),
         _order(4, None, (_agreement(4, "order", _paris(21, 12), _line(4, 1, _C, 1, 1000)),)),
         _order(5, "carol", (_agreement(5, "order", _paris(22, 9), _other("gift_card", 5000, 0, 1, 51)),)),
-        _order(6, "dave", (_agreement(6, "order", _paris(22, 18), _line(6, 1, _A, 1, 5000)),), gift_card_paid=5000),
+        _order(6, "dave", (_agreement(6, "order", _paris(22, 18), _line(6, 1, _A, 1, 5000)),),
+               gift_card_paid=5000),
         _order(7, "tester", (_agreement(7, "order", _paris(23, 9), _line(7, 1, _A, 1, 5000)),), test=True),
         _order(8, "erin", (
             _agreement(8, "order", _paris(23, 10), _line(8, 1, _A, 1, 5000)),

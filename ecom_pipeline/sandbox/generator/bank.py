@@ -166,7 +166,7 @@ class Bank:
             settled = business_day_after(day, 1)
             self._book(settled, amount, label, "other_expense", "card", status=status, emitted=day)
 
-    def _book(  # noqa: PLR0913 - one argument per column of the bank's row
+    def _book(
         self,
         settled: date,
         amount: int,

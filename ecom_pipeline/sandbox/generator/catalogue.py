@@ -14,17 +14,37 @@ from ecom_pipeline.sandbox.generator.clock import Clock
 # Family, lowest and highest price in steps of 60 cents (French VAT included, so that the price
 # before VAT is a whole number of cents), cost as percent of the price before VAT, variants.
 _FAMILIES = (
-    ("Bougie parfumée", 40, 70, 33, ("Figuier", "Ambre", "Bois de cèdre", "Fleur d'oranger", "Cuir", "Thé vert",
-                                     "Rose ancienne", "Vanille noire", "Sel marin", "Tubéreuse", "Iris", "Tabac blond")),
-    ("Grande bougie", 80, 120, 35, ("Figuier", "Ambre", "Bois de cèdre", "Sel marin", "Iris", "Cuir")),
-    ("Diffuseur", 55, 90, 32, ("Figuier", "Ambre", "Fleur d'oranger", "Thé vert", "Vanille noire", "Sel marin")),
-    ("Brume d'oreiller", 28, 38, 30, ("Lavande", "Fleur d'oranger", "Camomille", "Verveine")),
-    ("Photophore", 24, 60, 37, ("Ambré", "Fumé", "Strié", "Terre cuite", "Laiton", "Opale")),
-    ("Vase", 45, 110, 38, ("Soliflore", "Boule", "Colonne", "Céladon", "Grès noir", "Rainuré")),
-    ("Plaid", 90, 150, 41, ("Lin naturel", "Laine écrue", "Coton gaufré", "Terracotta")),
-    ("Coussin", 40, 70, 39, ("Lin naturel", "Ocre", "Bleu nuit", "Sauge", "Écru", "Rayé")),
-    ("Coffret", 95, 140, 36, ("Découverte", "Hiver", "Jardin", "Duo", "Signature")),
-    ("Accessoire", 15, 35, 28, ("Mouche-bougie", "Allumettes", "Coupe-mèche", "Plateau", "Cloche en verre")),
+    ("Bougie parfumée", 40, 70, 33, (
+        "Figuier", "Ambre", "Bois de cèdre", "Fleur d'oranger", "Cuir", "Thé vert", "Rose ancienne",
+        "Vanille noire", "Sel marin", "Tubéreuse", "Iris", "Tabac blond",
+    )),
+    ("Grande bougie", 80, 120, 35, (
+        "Figuier", "Ambre", "Bois de cèdre", "Sel marin", "Iris", "Cuir",
+    )),
+    ("Diffuseur", 55, 90, 32, (
+        "Figuier", "Ambre", "Fleur d'oranger", "Thé vert", "Vanille noire", "Sel marin",
+    )),
+    ("Brume d'oreiller", 28, 38, 30, (
+        "Lavande", "Fleur d'oranger", "Camomille", "Verveine",
+    )),
+    ("Photophore", 24, 60, 37, (
+        "Ambré", "Fumé", "Strié", "Terre cuite", "Laiton", "Opale",
+    )),
+    ("Vase", 45, 110, 38, (
+        "Soliflore", "Boule", "Colonne", "Céladon", "Grès noir", "Rainuré",
+    )),
+    ("Plaid", 90, 150, 41, (
+        "Lin naturel", "Laine écrue", "Coton gaufré", "Terracotta",
+    )),
+    ("Coussin", 40, 70, 39, (
+        "Lin naturel", "Ocre", "Bleu nuit", "Sauge", "Écru", "Rayé",
+    )),
+    ("Coffret", 95, 140, 36, (
+        "Découverte", "Hiver", "Jardin", "Duo", "Signature",
+    )),
+    ("Accessoire", 15, 35, 28, (
+        "Mouche-bougie", "Allumettes", "Coupe-mèche", "Plateau", "Cloche en verre",
+    )),
 )  # fmt: skip
 _WITHOUT_COST = (17, 38, 55)
 _LAUNCHED_LATE = (11, 43)

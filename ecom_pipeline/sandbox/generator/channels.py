@@ -85,11 +85,13 @@ CHANNELS = (
     Channel("Organic Social", 0.035, 0.030, 0.012, (
         (0.7, _of("instagram", "social")), (0.3, Visit(referrer_url="https://l.instagram.com/?u=lumen")))),
     Channel("Email", 0.030, 0.260, 0.045, (
-        (0.7, _of("newsletter", "email", "lettre-mensuelle")), (0.3, _of("newsletter", "email", "panier-oublie")))),
+        (0.7, _of("newsletter", "email", "lettre-mensuelle")),
+        (0.3, _of("newsletter", "email", "panier-oublie")))),
     Channel("Referral", 0.050, 0.040, 0.020, (
         (0.6, Visit(referrer_url="https://carnet-deco.example/selection-bougies")),
         (0.4, Visit(referrer_url="https://www.idees-maison.example/")))),
-    Channel("Affiliates", 0.040, 0.020, 0.028, ((1.0, _of("partenaires-deco", "affiliate", "commission-8")),)),
+    Channel("Affiliates", 0.040, 0.020, 0.028, (
+        (1.0, _of("partenaires-deco", "affiliate", "commission-8")),)),
 )  # fmt: skip
 
 

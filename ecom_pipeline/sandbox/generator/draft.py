@@ -91,7 +91,7 @@ class Draft:
     def add_line(
         self, kind: LineKind, gross: int, discount: int, quantity: int = 0, product: Product | None = None
     ) -> SaleLine:
-        """Open a line; VAT is the country's on what is left after the discount, gift cards and tips bear none."""
+        """Open a line with the country's VAT on what the discount leaves; gift cards and tips bear none."""
         vat = 0 if kind in ("gift_card", "tip") else self.person.place.vat
         tax = ((gross - discount) * vat + 50) // 100
         item = self.ids.number("line_item") if quantity else None

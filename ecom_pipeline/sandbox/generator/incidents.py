@@ -43,7 +43,7 @@ class Troubles:
                 "mobile_checkout",
                 self.last_day - timedelta(days=_MOBILE_DAYS - 1),
                 self.last_day,
-                "Paying on a telephone often fails: about 35 % fewer mobile orders, with as many carts as before",
+                "Paying on a telephone often fails: 35 % fewer mobile orders, as many carts as before",
             ),
             Incident(
                 "paid_search_click_price",

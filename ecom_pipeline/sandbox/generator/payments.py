@@ -122,7 +122,7 @@ class Processor:
                 "adjustment", "dispute_reversal", settled, 0, closed_at, dispute.dispute_id, order.order_id, 0
             )
 
-    def _book(  # noqa: PLR0913 - one argument per column of the processor's row
+    def _book(
         self,
         kind: Literal["charge", "refund", "adjustment", "stripe_fee"],
         category: str,

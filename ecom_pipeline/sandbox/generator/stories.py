@@ -17,8 +17,8 @@ from ecom_pipeline.sandbox.generator.draft import Draft
 
 DECK = {
     "test": 1, "void": 2, "gift_card_only": 1, "gift_card_beside": 1, "cancel_before": 3, "cancel_after": 1,
-    "edit_add": 2, "edit_remove": 2, "return": 16, "return_broken": 4, "return_then_goodwill": 1, "goodwill": 4,
-    "shipping_refund": 2, "delete_paid": 1, "delete_cancelled": 1, "dispute": 1, "tip": 2,
+    "edit_add": 2, "edit_remove": 2, "return": 16, "return_broken": 4, "return_then_goodwill": 1,
+    "goodwill": 4, "shipping_refund": 2, "delete_paid": 1, "delete_cancelled": 1, "dispute": 1, "tip": 2,
 }  # fmt: skip
 DECK_SIZE = 240
 

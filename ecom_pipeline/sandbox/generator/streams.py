@@ -11,6 +11,7 @@ import hashlib
 import uuid
 from math import exp
 from random import Random
+from typing import ClassVar
 
 
 def stream(seed: int, concern: str) -> Random:
@@ -35,7 +36,7 @@ def draw_count(rng: Random, mean: float) -> int:
 class VendorIds:
     """Ids in the vendors' shapes, in the order they are asked for."""
 
-    _FIRST = {
+    _FIRST: ClassVar[dict[str, tuple[int, int]]] = {
         "order": (5_812_004_300_000, 32_768),
         "line_item": (14_230_118_700_000, 32_768),
         "agreement": (610_400_220_000, 65_536),
