@@ -18,7 +18,7 @@ from ecom_pipeline.kpis.definition import Kpi, kpis
 from ecom_pipeline.settings import PSEUDONYM_VARIABLE, Settings, missing_secrets
 from ecom_pipeline.sources.contract import Source, SourceContext, Table, Window, local_midnight
 from ecom_pipeline.sources.registry import vendors
-from ecom_pipeline.warehouse.build import BuildRequest, Built, build
+from ecom_pipeline.warehouse.build import BuildRequest, Built, build, last_built_day
 from ecom_pipeline.warehouse.catalog import Catalog, build_catalog
 from ecom_pipeline.warehouse.completeness import refresh_kpi_days, refresh_source_days, write_wiring
 from ecom_pipeline.warehouse.configuration import write_configuration
@@ -117,10 +117,11 @@ class Pipeline:
         built: list[Built] = []
         with open_warehouse(settings.warehouse_file) as connection:
             titles = {name: type(source).title for name, source in self.sources.items()}
-            write_configuration(connection, settings, last_day)
+            until = max(last_day, last_built_day(connection) or last_day)
+            write_configuration(connection, settings, until)
             write_wiring(connection, self.catalog, titles)
             stage(connection, self.catalog, settings.shop.time_zone)
-            refresh_source_days(connection, start, last_day, self._day_ends(start, last_day))
+            refresh_source_days(connection, start, until, self._day_ends(start, until))
             for node in nodes:
                 built.extend(build(connection, [node], request))
                 if on_built is not None:

@@ -56,6 +56,12 @@ def build(connection: duckdb.DuckDBPyConnection, nodes: Iterable[Node], request:
     return [_build_node(connection, node, request) for node in nodes]
 
 
+def last_built_day(connection: duckdb.DuckDBPyConnection) -> date | None:
+    """The newest day any table was built for; None before the first build."""
+    row = connection.execute("SELECT MAX(as_of) FROM ops.built").fetchone()
+    return row[0] if row else None
+
+
 def _build_node(connection: duckdb.DuckDBPyConnection, node: Node, request: BuildRequest) -> Built:
     plan = _plan(connection, node, request)
     query = to_duckdb(node.sql, Expansion(request.time_zone))
