@@ -75,7 +75,7 @@ class GraphqlClient:
 
     def _refuse(self, errors: Sequence[Any], codes: Sequence[str]) -> None:
         if "MAX_COST_EXCEEDED" in codes:
-            raise self._error(CostExceededError, errors, "Report this: a query of this source costs too much.")
+            raise self._error(CostExceededError, errors, "Report this: a query here costs too much.")
         if "ACCESS_DENIED" in codes:
             raise self._error(AuthenticationError, errors, self.http.credentials)
         raise self._error(
@@ -110,8 +110,8 @@ class GraphqlClient:
             missing = float(cost["requestedQueryCost"]) - float(bucket["currentlyAvailable"])
             return missing / float(bucket["restoreRate"])
         except (KeyError, TypeError, ValueError, ZeroDivisionError):
-            told = headers.get("Retry-After", "")
-            return float(told) if told.isdecimal() else 1.0
+            # Without the bucket's state a 429 is left to Retry-After and the general backoff.
+            return 1.0 if status == 200 else None
 
 
 def fitting_size(size: int, answer: Any) -> int:
