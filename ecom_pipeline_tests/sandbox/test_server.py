@@ -46,7 +46,9 @@ def test_fault_skips_and_looks_for_its_place(base_url: str, world: World) -> Non
 
 
 @pytest.mark.parametrize("retry_after", [None, 7])
-def test_rate_limit_with_and_without_retry_after(base_url: str, world: World, retry_after: int | None) -> None:
+def test_rate_limit_with_and_without_retry_after(
+    base_url: str, world: World, retry_after: int | None
+) -> None:
     asked = {"vendor": "ecb", "kind": "rate_limited", "retry_after": retry_after}
     assert requests.post(f"{base_url}/_sandbox/faults", json=asked, timeout=5).status_code == 200
     answer = requests.get(base_url + RATES, timeout=5)
@@ -100,7 +102,9 @@ def test_faults_are_cleared_over_http(base_url: str, world: World) -> None:
 def test_log_tells_requests_but_no_secrets(base_url: str, world: World) -> None:
     world.faults.arm("ecb", "server_error")
     secret = world.secrets["stripe_api_key"]
-    requests.get(base_url + RATES, params={"x": "1"}, headers={"Authorization": f"Bearer {secret}"}, timeout=5)
+    requests.get(
+        base_url + RATES, params={"x": "1"}, headers={"Authorization": f"Bearer {secret}"}, timeout=5
+    )
     entries = requests.get(f"{base_url}/_sandbox/log", timeout=5).json()
     assert [(e["vendor"], e["path"], e["query"], e["status"], e["fault"]) for e in entries] == [
         ("ecb", RATES, "x=1", 500, "server_error")
