@@ -8,7 +8,7 @@ long List-Unsubscribe or breaks the line before a Content-ID, which programs the
 from __future__ import annotations
 
 from email.header import Header
-from email.headerregistry import HeaderRegistry, UniqueAddressHeader, UnstructuredHeader
+from email.headerregistry import BaseHeader, HeaderRegistry, UniqueAddressHeader, UnstructuredHeader
 from email.policy import SMTP, EmailPolicy, Policy
 from email.utils import quote
 from typing import Any
@@ -16,21 +16,22 @@ from typing import Any
 _LINE = 76  # RFC 2047: a line with encoded words
 
 
-class _TextHeader(UnstructuredHeader):
+class _TextHeader(UnstructuredHeader, BaseHeader):
     max_count = 1
 
     def fold(self, *, policy: Policy[Any]) -> str:
         return f"{self.name}: {_encode(str(self), self.name, policy)}{policy.linesep}"
 
 
-class _TokenHeader(UnstructuredHeader):
+class _TokenHeader(UnstructuredHeader, BaseHeader):
     max_count = 1
 
     def fold(self, *, policy: Policy[Any]) -> str:
         return f"{self.name}: {self}{policy.linesep}"
 
 
-class _OneAddressHeader(UniqueAddressHeader):
+# The registry of the library mixes these two classes itself; only its type stubs find them at odds.
+class _OneAddressHeader(UniqueAddressHeader, BaseHeader):  # type: ignore[misc]
     def fold(self, *, policy: Policy[Any]) -> str:
         (address,) = self.addresses
         name = address.display_name

@@ -28,6 +28,7 @@ _QUIT_SECONDS = 5.0
 _MECHANISMS = ("PLAIN", "LOGIN", "CRAM-MD5")
 _MECHANISM_REFUSED = 504
 _SHORTEST_HIDDEN = 3
+_REFUSALS = {4: Verdict.TEMPORARY, 5: Verdict.PERMANENT}  # by the first digit of the reply, RFC 5321 4.2.1
 _TRANSIENT_TLS = (ssl.SSLEOFError, ssl.SSLZeroReturnError, ssl.SSLSyscallError, ssl.SSLWantReadError)
 
 FAILURES = (smtplib.SMTPException, OSError, ValueError)
@@ -176,8 +177,8 @@ def outcome_of(error: Exception, stage: Stage, secrets: tuple[str, ...]) -> Outc
     if stage is Stage.CONNECT and isinstance(error, smtplib.SMTPException):
         stage = Stage.GREETING  # the line stood: smtplib reads the greeting while it connects
     code, words = _reply_in(error)
-    if code is not None and code // 100 in (4, 5):
-        verdict = Verdict.TEMPORARY if code // 100 == 4 else Verdict.PERMANENT  # noqa: PLR2004
+    if code is not None and code // 100 in _REFUSALS:
+        verdict = _REFUSALS[code // 100]
     elif stage is Stage.REPLY:
         verdict = Verdict.UNCERTAIN
     elif _needs_a_person(error):

@@ -141,7 +141,7 @@ class CatcherSession(SMTP):
         elif fault.answer == "stall":
             await asyncio.Event().wait()
         else:
-            await self.push(fault.answer.replace("{recipient}", recipient))
+            await self.push(fault.answer.replace("{recipient}", recipient).encode())
 
     def _check_login(
         self, _server: SMTP, _session: Session, _envelope: Envelope, _mechanism: str, data: Any
@@ -164,16 +164,16 @@ class _Handler:
         session.host_name = hostname
         return [line for line in responses if self._offers_login or not line.startswith("250-AUTH")]
 
-    async def handle_DATA(self, server: CatcherSession, _session: Session, envelope: Envelope) -> str:
+    async def handle_DATA(self, server: CatcherSession, _session: Session, envelope: Envelope) -> bytes:
         fault = self._script.take("reply", envelope.rcpt_tos[0])
         if fault is None or fault.keeps_mail:
             assert isinstance(envelope.content, bytes)
             self._keep(envelope.content, envelope.mail_from or "", envelope.rcpt_tos)
         if fault is None:
-            return "250 2.0.0 kept"
+            return b"250 2.0.0 kept"
         if fault.answer == "drop":
             server.hang_up()
             raise asyncio.CancelledError
         if fault.answer == "stall":
             await asyncio.Event().wait()
-        return fault.answer.replace("{recipient}", envelope.rcpt_tos[0])
+        return fault.answer.replace("{recipient}", envelope.rcpt_tos[0]).encode()

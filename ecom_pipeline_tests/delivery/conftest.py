@@ -27,7 +27,7 @@ def make_report(tmp_path: Path) -> MakeReport:
             "text": "Bonjour,\n\n.une ligne qui commence par un point\nRésultat : 1 234,50 €\n",
             "html": '<p>Résultat : 1 234,50 €</p><img src="cid:report-picture" alt="">',
             "pdf_path": pdf,
-            "pdf_name": "Rapport d'été – semaine 47.pdf",
+            "pdf_name": "Rapport d'été \u2013 semaine 47.pdf",
             "picture_png": PICTURE,
         }
         return ReportMail(**{**values, **changes})  # type: ignore[arg-type]

@@ -25,6 +25,9 @@ from ecom_pipeline.sandbox.mail_catcher import Fault, MailCatcher, run_mail_catc
 from ecom_pipeline_tests.delivery.conftest import MakeReport
 
 PASSWORD = "s3cret-Passw0rd"
+SILENCE = 1.0
+"""Seconds without an answer that these tests take for a timeout; enough for any answer that is to come."""
+
 Send = Callable[..., Outcome]
 
 
@@ -80,7 +83,7 @@ def test_a_dead_line_is_uncertain_only_once_the_message_was_complete(
     catcher: MailCatcher, send: Send, stage: str, answer: str
 ) -> None:
     catcher.script.faults.append(Fault(stage, answer))  # type: ignore[arg-type]
-    outcome = send(timeout_seconds=0.2)
+    outcome = send(timeout_seconds=SILENCE if answer == "stall" else 10)
     expected = Verdict.UNCERTAIN if stage == "reply" else Verdict.TEMPORARY
     assert (outcome.verdict, outcome.stage, outcome.code) == (expected, Stage(stage), None)
     assert outcome.words == ("no answer in time" if answer == "stall" else outcome.words)
@@ -100,7 +103,9 @@ def test_a_dead_line_within_the_message_is_temporary(
     report.pdf_path.write_bytes(b"%PDF-1.7\n" + b"\0" * 14_000_000 + b"%%EOF")
     catcher.script.faults.append(Fault("body", answer))
     message = build_message(report, marie, sender)
-    outcome = send_message(replace(server, timeout_seconds=0.3), message, sender, marie)
+    outcome = send_message(
+        replace(server, timeout_seconds=SILENCE if answer == "stall" else 10), message, sender, marie
+    )
     assert (outcome.verdict, outcome.stage) == (Verdict.TEMPORARY, Stage.BODY)
     assert catcher.mails == []
 
@@ -155,7 +160,7 @@ def test_a_message_above_the_servers_limit_is_refused_before_it_travels(
 
 def test_acceptance_stands_when_the_goodbye_fails(catcher: MailCatcher, send: Send) -> None:
     catcher.script.faults.append(Fault("quit", "stall"))
-    assert send(timeout_seconds=0.2).verdict is Verdict.ACCEPTED
+    assert send(timeout_seconds=SILENCE).verdict is Verdict.ACCEPTED
 
 
 def test_nothing_is_accepted_when_the_caller_objects_before_completion(
@@ -273,7 +278,14 @@ def test_refusals_and_dead_lines_while_encrypting_and_logging_in(
     login = ("user", PASSWORD)
     with run_mail_catcher(tmp_path / "in", security="starttls", login=login) as catcher:
         catcher.script.faults.append(Fault(stage, answer))  # type: ignore[arg-type]
-        server = SmtpServer("localhost", catcher.port, "starttls", *login, 0.5, catcher.ca_file)
+        server = SmtpServer(
+            "localhost",
+            catcher.port,
+            "starttls",
+            *login,
+            SILENCE if answer == "stall" else 10,
+            catcher.ca_file,
+        )
         outcome = send_message(server, build_message(report, marie, sender), sender, marie)
         assert (outcome.verdict, outcome.stage) == (verdict, Stage(stage))
         assert catcher.mails == []

@@ -1,0 +1,344 @@
+from __future__ import annotations
+
+import logging
+import os
+import signal
+import subprocess
+import sys
+import textwrap
+from datetime import date
+from pathlib import Path
+
+import pytest
+
+from ecom_pipeline.delivery import (
+    Delivery,
+    DeliveryError,
+    Ledger,
+    Recipient,
+    ReportMail,
+    Retries,
+    Sender,
+    SmtpServer,
+    State,
+    deliver_report,
+    is_sendable,
+    preview_report,
+)
+from ecom_pipeline.sandbox.mail_catcher import Fault, MailCatcher, run_mail_catcher
+from ecom_pipeline_tests.delivery.conftest import KEY, MakeReport
+
+
+class Outbox:
+    """`deliver_report` with everything but the report and its readers filled in."""
+
+    def __init__(self, server: SmtpServer, sender: Sender, ledger: Ledger, retries: Retries) -> None:
+        self.server = server
+        self.sender = sender
+        self.ledger = ledger
+        self.retries = retries
+
+    def deliver(self, report: ReportMail, *people: Recipient, resend: bool = False) -> list[Delivery]:
+        return deliver_report(
+            report, people, self.server, self.sender, self.ledger, resend=resend, retries=self.retries
+        )
+
+
+@pytest.fixture
+def outbox(server: SmtpServer, sender: Sender, ledger: Ledger, retries: Retries) -> Outbox:
+    return Outbox(server, sender, ledger, retries)
+
+
+def message_ids(catcher: MailCatcher) -> list[str]:
+    return [mail.message["Message-ID"] for mail in catcher.mails]
+
+
+def test_each_reader_has_a_message_of_their_own(
+    outbox: Outbox, catcher: MailCatcher, report: ReportMail, marie: Recipient, paul: Recipient
+) -> None:
+    deliveries = outbox.deliver(report, marie, paul)
+    assert [delivery.state for delivery in deliveries] == [State.SENT, State.SENT]
+    assert [mail.recipients for mail in catcher.mails] == [(marie.email,), (paul.email,)]
+    assert paul.email not in catcher.mails[0].path.read_text()
+    assert len(set(message_ids(catcher))) == 2
+
+
+def test_what_is_sent_is_not_sent_again(
+    outbox: Outbox, catcher: MailCatcher, make_report: MakeReport, marie: Recipient, paul: Recipient
+) -> None:
+    outbox.deliver(make_report(), marie)
+    second = outbox.deliver(make_report(subject="Un autre sujet"), marie, paul)
+    assert [mail.recipients for mail in catcher.mails] == [(marie.email,), (paul.email,)]
+    assert second[0].is_sent and second[0].attempts == 1
+    assert "changed" not in second[0].explanation
+    make_report().pdf_path.write_bytes(b"%PDF-1.7\nrestated\n%%EOF\n")
+    (third,) = outbox.deliver(make_report(), marie)
+    assert third.explanation.endswith("the report has changed since then")
+    assert len(catcher.mails) == 2
+
+
+def test_an_address_given_twice_counts_once(
+    outbox: Outbox, catcher: MailCatcher, report: ReportMail, marie: Recipient
+) -> None:
+    assert len(outbox.deliver(report, marie, Recipient(marie.email.upper(), "fr"))) == 1
+    assert len(catcher.mails) == 1
+
+
+def test_resending_is_a_new_message_to_all(
+    outbox: Outbox, catcher: MailCatcher, report: ReportMail, marie: Recipient
+) -> None:
+    outbox.deliver(report, marie)
+    (again,) = outbox.deliver(report, marie, resend=True)
+    assert again.is_sent
+    assert len(set(message_ids(catcher))) == 2
+    outbox.deliver(report, marie)
+    assert len(catcher.mails) == 2
+
+
+def test_what_is_refused_for_now_is_tried_again_after_the_others(
+    outbox: Outbox,
+    catcher: MailCatcher,
+    report: ReportMail,
+    marie: Recipient,
+    paul: Recipient,
+    waits: list[float],
+) -> None:
+    catcher.script.faults.append(Fault("recipient", "450 4.2.1 later", times=2, recipient=marie.email))
+    deliveries = outbox.deliver(report, marie, paul)
+    assert [mail.recipients for mail in catcher.mails] == [(paul.email,), (marie.email,)]
+    assert [(one.state, one.attempts) for one in deliveries] == [(State.SENT, 3), (State.SENT, 1)]
+    assert waits == [5.0, 30.0]
+
+
+def test_patience_ends_and_the_next_run_takes_up_where_it_was(
+    outbox: Outbox, catcher: MailCatcher, report: ReportMail, marie: Recipient, waits: list[float]
+) -> None:
+    catcher.script.faults.append(Fault("recipient", "452 4.2.2 mailbox full", times=3))
+    (delivery,) = outbox.deliver(report, marie)
+    assert (delivery.state, delivery.attempts, delivery.reply_code) == (State.RETRY, 3, 452)
+    assert delivery.explanation == "refused for now at recipient: 452 4.2.2 mailbox full"
+    assert catcher.mails == [] and waits == [5.0, 30.0]
+    (delivery,) = outbox.deliver(report, marie)
+    assert (delivery.state, delivery.attempts) == (State.SENT, 4)
+
+
+def test_one_refused_for_good_does_not_stop_the_others(
+    outbox: Outbox,
+    catcher: MailCatcher,
+    report: ReportMail,
+    marie: Recipient,
+    paul: Recipient,
+    waits: list[float],
+) -> None:
+    catcher.script.faults.append(Fault("recipient", "550 5.1.1 no such user", recipient=marie.email))
+    deliveries = outbox.deliver(report, marie, paul)
+    assert [one.state for one in deliveries] == [State.FAILED, State.SENT]
+    assert deliveries[0].explanation == "refused at recipient: 550 5.1.1 no such user"
+    assert waits == []
+    assert outbox.deliver(report, marie, paul)[0].attempts == 1, "a 5xx was tried again without being asked"
+    assert outbox.deliver(report, marie, resend=True)[0].state is State.SENT
+
+
+def test_a_server_that_refuses_everyone_is_asked_once(
+    outbox: Outbox, catcher: MailCatcher, report: ReportMail, marie: Recipient, paul: Recipient
+) -> None:
+    catcher.script.faults.append(Fault("sender", "550 5.7.1 sender not allowed"))
+    deliveries = outbox.deliver(report, marie, paul)
+    assert [(one.state, one.attempts) for one in deliveries] == [(State.FAILED, 1), (State.PLANNED, 0)]
+    assert (
+        deliveries[1].explanation == "not tried: the server refuses all mail (550 5.7.1 sender not allowed)"
+    )
+    assert [one.state for one in outbox.deliver(report, marie, paul)] == [State.SENT, State.SENT]
+
+
+@pytest.mark.parametrize("kept", [True, False])
+def test_silence_after_the_message_is_answered_once_with_the_same_message(
+    outbox: Outbox, catcher: MailCatcher, report: ReportMail, marie: Recipient, kept: bool
+) -> None:
+    catcher.script.faults.append(Fault("reply", "drop", keeps_mail=kept))
+    (delivery,) = outbox.deliver(report, marie)
+    assert (delivery.state, delivery.attempts) == (State.SENT, 2)
+    assert len(catcher.mails) == (2 if kept else 1)
+    assert len(set(message_ids(catcher))) == 1
+    assert "perhaps twice" in delivery.explanation
+
+
+def test_a_server_that_never_answers_gets_no_third_copy(
+    outbox: Outbox, catcher: MailCatcher, report: ReportMail, marie: Recipient
+) -> None:
+    catcher.script.faults.append(Fault("reply", "drop", times=None, keeps_mail=True))
+    for _ in range(3):
+        (delivery,) = outbox.deliver(report, marie)
+    assert (delivery.state, delivery.attempts) == (State.UNCERTAIN, 2)
+    assert "resend" in delivery.explanation
+    assert len(catcher.mails) == 2 and len(set(message_ids(catcher))) == 1
+
+
+def test_a_broken_report_reaches_nobody(
+    outbox: Outbox, catcher: MailCatcher, make_report: MakeReport, marie: Recipient
+) -> None:
+    with pytest.raises(DeliveryError):
+        outbox.deliver(make_report(pdf_path=Path("/nowhere.pdf")), marie)
+    assert catcher.mails == [] and outbox.ledger.load_entries() == []
+
+
+def test_a_reader_of_another_language_is_refused_before_anyone_is_served(
+    outbox: Outbox, catcher: MailCatcher, report: ReportMail, marie: Recipient
+) -> None:
+    with pytest.raises(DeliveryError, match="they read en"):
+        outbox.deliver(report, marie, Recipient("john@atelier.example", "en"))
+    assert catcher.mails == []
+
+
+def test_a_preview_sends_and_records_nothing(
+    outbox: Outbox,
+    catcher: MailCatcher,
+    make_report: MakeReport,
+    marie: Recipient,
+    paul: Recipient,
+) -> None:
+    report = make_report()
+    outbox.deliver(report, marie)
+    before = outbox.ledger.load_entries()
+    previews = preview_report(report, [marie, paul], outbox.sender, outbox.ledger)
+    assert [preview.would_send for preview in previews] == [False, True]
+    assert previews[0].explanation.startswith("sent on ") and previews[1].explanation == "not sent yet"
+    assert previews[0].message["Message-ID"] == message_ids(catcher)[0]
+    assert previews[1].size_bytes > 1000 and previews[1].subject == report.subject
+    (again,) = preview_report(report, [marie], outbox.sender, outbox.ledger, resend=True)
+    assert again.would_send and again.message["Message-ID"] != message_ids(catcher)[0]
+    assert outbox.ledger.load_entries() == before and len(catcher.mails) == 1
+    with pytest.raises(DeliveryError):
+        preview_report(make_report(text=""), [marie], outbox.sender, outbox.ledger)
+
+
+@pytest.mark.parametrize(
+    ("last_day", "today", "sendable"),
+    [
+        (date(2026, 11, 22), date(2026, 11, 23), True),  # Monday after
+        (date(2026, 11, 22), date(2026, 11, 29), True),  # the Sunday after: its own week is not complete
+        (date(2026, 11, 22), date(2026, 11, 30), False),  # a newer week is complete
+        (date(2026, 11, 22), date(2026, 11, 22), False),  # not over
+        (date(2026, 11, 29), date(2026, 11, 23), False),  # still to come
+        (date(2026, 11, 21), date(2026, 11, 23), False),  # not the end of a week
+        (date(2025, 11, 23), date(2026, 11, 23), False),  # a year ago
+        (date(2027, 1, 3), date(2027, 1, 4), True),  # across the year's end
+    ],
+)
+def test_only_the_newest_complete_week_is_sendable(last_day: date, today: date, sendable: bool) -> None:
+    assert is_sendable(last_day, today) is sendable
+
+
+def test_nothing_tells_an_address_or_the_password(
+    tmp_path: Path,
+    report: ReportMail,
+    sender: Sender,
+    marie: Recipient,
+    ledger: Ledger,
+    retries: Retries,
+    caplog: pytest.LogCaptureFixture,
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    login = ("postmaster-login", "s3cret-Passw0rd")
+    caplog.set_level(logging.DEBUG)
+    with run_mail_catcher(tmp_path / "in", security="starttls", login=login) as catcher:
+        server = SmtpServer("localhost", catcher.port, "starttls", *login, 10, catcher.ca_file)
+        quoting = f"450 {{recipient}} {marie.name} {login[0]} {login[1]} {server.secrets[2]}"
+        catcher.script.faults += [
+            Fault("login", quoting.replace("{recipient}", marie.email)),
+            Fault("recipient", quoting),
+            Fault("reply", quoting, times=None),
+        ]
+        deliveries = deliver_report(report, [marie], server, sender, ledger, retries=retries)
+    assert deliveries[0].state is State.RETRY and deliveries[0].attempts == 3
+    assert "m…@a….example" in caplog.text
+    shown = caplog.text + repr(deliveries) + repr(server) + "".join(capfd.readouterr())
+    shown += repr(ledger.load_entries())
+    stored = "".join(path.read_bytes().decode("latin-1") for path in tmp_path.glob("ledger.sqlite*"))
+    assert "m\u00e2\u0080\u00a6@a" in stored, "looked into the wrong file"
+    for secret in ("marie", "lefebvre", "atelier", "gérante", *login, server.secrets[2]):
+        assert secret.lower() not in shown.lower(), secret
+        assert secret.lower() not in stored.lower(), secret
+
+
+# Killed at any point
+
+
+KILL_POINTS = {
+    "while planning": ("ledger.Ledger", "_insert", "after"),
+    "planned": ("ledger.Ledger", "plan", "after"),
+    "committed as sending": ("ledger.Ledger", "start", "after"),
+    "connected": ("smtp.Conversation", "open", "after"),
+    "all but the end sent": ("smtp.Conversation", "hand_over_all_but_the_end", "after"),
+    "committed as completing": ("ledger.Ledger", "mark_completing", "after"),
+    "accepted, not recorded": ("smtp.Conversation", "complete", "after"),
+    "about to record": ("ledger.Ledger", "finish", "before"),
+    "while recording": ("ledger.Ledger", "_update", "third"),
+    "recorded": ("ledger.Ledger", "finish", "after"),
+}
+MAY_HAVE_ARRIVED = {"accepted, not recorded", "about to record", "while recording"}
+
+VICTIM = """
+    import os, signal, sys
+    from pathlib import Path
+    from ecom_pipeline.delivery import (
+        Ledger, Recipient, ReportMail, Sender, SmtpServer, deliver_report, ledger, smtp
+    )
+
+    folder, port, target, method, moment = sys.argv[1:]
+    module, _, owner = target.partition(".")
+    owner = getattr({"ledger": ledger, "smtp": smtp}[module], owner)
+    original, calls = getattr(owner, method), []
+
+    def die(*args, **kwargs):
+        calls.append(method)
+        if moment == "before":
+            os.kill(os.getpid(), signal.SIGKILL)
+        result = original(*args, **kwargs)
+        if moment == "after" or len(calls) == 3:
+            os.kill(os.getpid(), signal.SIGKILL)
+        return result
+
+    setattr(owner, method, die)
+    pdf = Path(folder) / "report.pdf"
+    report = ReportMail("weekly/2026-W47/fr", "fr", "Semaine 47", "texte", "<p>x</p>", pdf, "rapport.pdf")
+    people = [Recipient("marie.lefebvre@atelier.example", "fr"), Recipient("paul@atelier.example", "fr")]
+    sender = Sender("rapports@boutique.example", "Boutique", "stop@boutique.example")
+    with Ledger(Path(folder) / "ledger.sqlite", b"a key that only this test knows") as book:
+        deliver_report(report, people, SmtpServer("127.0.0.1", int(port), "none"), sender, book)
+"""
+
+
+@pytest.mark.parametrize("point", KILL_POINTS)
+def test_a_kill_loses_nobody_and_doubles_at_most_once(
+    point: str,
+    tmp_path: Path,
+    catcher: MailCatcher,
+    make_report: MakeReport,
+    marie: Recipient,
+    paul: Recipient,
+) -> None:
+    report = make_report(picture_png=None, html="<p>x</p>", text="texte", subject="Semaine 47")
+    argv = [sys.executable, "-c", textwrap.dedent(VICTIM), str(tmp_path), str(catcher.port)]
+    root = Path(__file__).parents[2]
+    victim = subprocess.run(
+        [*argv, *KILL_POINTS[point]],
+        env={**os.environ, "PYTHONPATH": str(root)},
+        capture_output=True,
+        timeout=60,
+        check=False,
+    )
+    assert victim.returncode == -signal.SIGKILL, victim.stderr.decode()
+    arrived_before = len(catcher.mails)
+    assert arrived_before == (1 if point in MAY_HAVE_ARRIVED | {"recorded"} else 0)
+
+    server = SmtpServer(catcher.host, catcher.port, "none")
+    sender = Sender("rapports@boutique.example", "Boutique", "stop@boutique.example")
+    with Ledger(tmp_path / "ledger.sqlite", KEY) as ledger:
+        deliveries = deliver_report(report, [marie, paul], server, sender, ledger)
+        assert [delivery.state for delivery in deliveries] == [State.SENT, State.SENT]
+        deliver_report(report, [marie, paul], server, sender, ledger)
+    to_marie = [mail.message["Message-ID"] for mail in catcher.mails if mail.recipients == (marie.email,)]
+    to_paul = [mail.message["Message-ID"] for mail in catcher.mails if mail.recipients == (paul.email,)]
+    assert len(to_marie) == (2 if point in MAY_HAVE_ARRIVED else 1)
+    assert len(set(to_marie)) == 1 and len(to_paul) == 1
