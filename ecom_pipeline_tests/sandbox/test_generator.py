@@ -11,12 +11,13 @@ from decimal import Decimal
 
 import pytest
 
-from ecom_pipeline.sandbox.costs import SHOP_COSTS
+from ecom_pipeline.sandbox.costs import SHOP_COSTS, shop_costs
 from ecom_pipeline.sandbox.events import Shop
 from ecom_pipeline.sandbox.generator import generate_shop
 from ecom_pipeline.sandbox.generator.clock import (
     Clock,
 )
+from ecom_pipeline.sandbox.oracle import Oracle
 from ecom_pipeline_tests.sandbox.generated import (
     LAST_DAY,
     agreements_of,
@@ -267,6 +268,25 @@ def test_customers_come_back_as_in_a_real_shop(shop: Shop) -> None:
             orders[order.email.strip().lower()] += 1
     repeat = sum(count > 1 for count in orders.values()) / len(orders)
     assert 0.25 < repeat < 0.34
+
+
+def test_profit_and_acquisition_are_those_of_a_healthy_young_shop(shop: Shop) -> None:
+    before = min(incident.first_day for incident in shop.incidents if incident.key == "mobile_checkout")
+    last = before - timedelta(days=1)
+    oracle = Oracle(shop, shop_costs(24.0), end_of(shop) + timedelta(hours=4))
+
+    def of_the_year(kpi: str) -> Decimal:
+        numerator, denominator = oracle.compute_period(kpi, last - timedelta(days=364), last)["total", ""]
+        assert denominator
+        return numerator / denominator
+
+    assert 17 < of_the_year("customer_acquisition_cost") < 25
+    assert Decimal("2.8") < of_the_year("ltv_to_cac") < 4
+    assert Decimal("0.01") < of_the_year("net_margin_rate") < Decimal("0.11")
+    assert of_the_year("contribution_margin_per_order") > 15
+    assert Decimal("0.03") < of_the_year("return_rate") < Decimal("0.09")
+    gap, _ = oracle.compute_period("payout_gap", shop.first_day, shop.last_day)["total", ""]
+    assert gap > 0
 
 
 def test_costs_cover_every_country_the_shop_ships_to() -> None:

@@ -18,6 +18,7 @@ from ecom_pipeline.sandbox.generator.clock import (
 from ecom_pipeline.sandbox.generator.payments import processing_fee
 from ecom_pipeline_tests.sandbox.generated import (
     FIRST_DAY,
+    LAST_DAY,
     assert_money_balances,
     end_of,
     sixty_weeks,

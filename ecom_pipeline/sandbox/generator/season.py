@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date, timedelta
 from random import Random
 
-_MONTH = (0.98, 0.88, 0.92, 0.92, 0.98, 0.88, 0.82, 0.70, 0.96, 1.06, 1.28, 1.42)
+_MONTH = (0.99, 0.89, 0.93, 0.93, 0.98, 0.88, 0.82, 0.60, 0.96, 1.07, 1.28, 1.42)
 _WEEKDAY = (1.04, 0.98, 0.96, 0.96, 0.92, 0.98, 1.16)
 
 
