@@ -6,6 +6,7 @@ served. Paths under `/_sandbox` steer the world from another process.
 
 from __future__ import annotations
 
+import asyncio
 import importlib
 import pkgutil
 import socket
@@ -90,21 +91,43 @@ def control_routes(world: World) -> list[BaseRoute]:
     ]
 
 
-class _Server(uvicorn.Server):
-    """A server that says when it is ready, so that nobody has to poll."""
+class SandboxServer(uvicorn.Server):
+    """A server that says when it is ready and stops at once, so that no test has to wait for it."""
 
     def __init__(self, config: uvicorn.Config) -> None:
         super().__init__(config)
         self.ready = threading.Event()
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        self.loop = asyncio.get_running_loop()
+        self.stopping = asyncio.Event()
         await super().startup(sockets)
         self.ready.set()
 
+    async def main_loop(self) -> None:
+        ticking = asyncio.ensure_future(super().main_loop())
+        stopping = asyncio.ensure_future(self.stopping.wait())
+        await asyncio.wait({ticking, stopping}, return_when=asyncio.FIRST_COMPLETED)
+        ticking.cancel()
+        stopping.cancel()
 
-def server(world: World) -> _Server:
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        for listener in self.servers:
+            listener.close()
+        for connection in list(self.server_state.connections):
+            connection.shutdown()
+        for task in list(self.server_state.tasks):
+            task.cancel()
+        await asyncio.sleep(0)  # lets the closed transports say goodbye
+
+    def stop(self) -> None:
+        """Ask the running server, from another thread, to end."""
+        self.loop.call_soon_threadsafe(self.stopping.set)
+
+
+def server(world: World) -> SandboxServer:
     """A server for the world, not yet running."""
-    return _Server(
+    return SandboxServer(
         uvicorn.Config(
             app(world),
             loop="asyncio",
@@ -114,7 +137,6 @@ def server(world: World) -> _Server:
             log_config=None,
             log_level="critical",
             access_log=False,
-            timeout_graceful_shutdown=0,
         )
     )
 
@@ -139,6 +161,8 @@ def run_sandbox(world: World, port: int = 0) -> Iterator[str]:
             raise RuntimeError("the sandbox did not start")
         yield f"http://{HOST}:{bound.getsockname()[1]}"
     finally:
+        if running.ready.is_set():
+            running.stop()
         running.should_exit = True
         thread.join(timeout=20)
         bound.close()

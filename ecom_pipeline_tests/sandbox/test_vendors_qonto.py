@@ -22,13 +22,13 @@ class Client:
     def get(self, path: str, query: dict[str, Any] | None = None) -> requests.Response:
         return requests.get(f"{self.base_url}/{path}", query, headers=self.headers, timeout=5)
 
-    def list(self, **query: Any) -> requests.Response:
+    def page(self, **query: Any) -> requests.Response:
         return self.get("transactions", {"bank_account_id": self.account, **query})
 
     def every(self, **query: Any) -> list[dict[str, Any]]:
         found, page = [], 1
         while page is not None:
-            body = self.list(current_page=page, **query).json()
+            body = self.page(current_page=page, **query).json()
             found += body["transactions"]
             page = body["meta"]["next_page"]
         return found
@@ -73,7 +73,7 @@ def test_paging_gives_every_completed_transaction_once(qonto: Client, shop: Shop
 
 
 def test_meta_tells_where_one_is(qonto: Client, shop: Shop) -> None:
-    meta = qonto.list(per_page=10, current_page=2).json()["meta"]
+    meta = qonto.page(per_page=10, current_page=2).json()["meta"]
     total = len(own(shop, qonto.account, "completed"))
     assert meta == {
         "current_page": 2,
@@ -135,6 +135,14 @@ def test_settled_range(qonto: Client, shop: Shop) -> None:
     assert expected and {t["transaction_id"] for t in qonto.every(**query)} == expected
 
 
+def test_nothing_from_the_future(qonto: Client, world: World, shop: Shop) -> None:
+    world.set_now(datetime(2026, 2, 10, 12, tzinfo=UTC))
+    found = qonto.every(**{"status[]": ["pending", "completed", "declined"]})
+    expected = {t.transaction_id for t in shop.bank_transactions if t.emitted_at <= world.now()}
+    own_ids = {t.transaction_id for t in own(shop, qonto.account, "pending", "completed", "declined")}
+    assert {t["transaction_id"] for t in found} == expected & own_ids < own_ids
+
+
 def test_sorting_by_settlement(qonto: Client) -> None:
     settled = [t["settled_at"] for t in qonto.every(sort_by="settled_at:asc")]
     assert settled == sorted(settled)
@@ -155,13 +163,13 @@ def test_balance_is_what_has_settled_by_now(qonto: Client, world: World, shop: S
 
 
 def test_personal_canary_is_where_clients_must_not_look(qonto: Client) -> None:
-    transaction = qonto.list(per_page=1).json()["transactions"][0]
+    transaction = qonto.page(per_page=1).json()["transactions"][0]
     bearing = {name for name, value in transaction.items() if PERSONAL_CANARY in str(value)}
     assert bearing == {"note", "initiator_id"}
 
 
 def test_one_transaction_by_its_id(qonto: Client) -> None:
-    listed = qonto.list(per_page=1).json()["transactions"][0]
+    listed = qonto.page(per_page=1).json()["transactions"][0]
     assert qonto.get(f"transactions/{listed['id']}").json() == {"transaction": listed}
     assert qonto.get("transactions/none").status_code == 404
 
@@ -181,15 +189,15 @@ def test_one_transaction_by_its_id(qonto: Client) -> None:
     ],
 )
 def test_bad_arguments(qonto: Client, query: dict[str, Any], status: int) -> None:
-    answer = qonto.list(**query)
+    answer = qonto.page(**query)
     assert answer.status_code == status
     assert answer.json()["errors"]
 
 
 def test_rate_limit_and_repeated_page(qonto: Client, world: World) -> None:
     world.faults.arm("qonto", "rate_limited", retry_after=3)
-    answer = qonto.list()
+    answer = qonto.page()
     assert (answer.status_code, answer.headers["Retry-After"]) == (429, "3")
     world.faults.arm("qonto", "repeated_page")
-    first = qonto.list(per_page=5).json()
-    assert qonto.list(per_page=5, current_page=2).json() == first
+    first = qonto.page(per_page=5).json()
+    assert qonto.page(per_page=5, current_page=2).json() == first

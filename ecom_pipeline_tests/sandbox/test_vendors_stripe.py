@@ -78,6 +78,15 @@ def test_paging_gives_everything_once_newest_first(stripe: Client, shop: Shop, l
     assert instants == sorted(instants, reverse=True)
 
 
+def test_a_full_last_page_has_no_more(stripe: Client, shop: Shop) -> None:
+    newest = stripe.every("refunds")
+    body = stripe.get("refunds", limit=5, starting_after=newest[-6]["id"]).json()
+    assert ([refund["id"] for refund in body["data"]], body["has_more"]) == (
+        [refund["id"] for refund in newest[-5:]],
+        False,
+    )
+
+
 def test_ending_before_pages_back(stripe: Client) -> None:
     newest = stripe.every("charges")
     body = stripe.get("charges", limit=3, ending_before=newest[5]["id"]).json()
@@ -89,12 +98,25 @@ def test_ending_before_pages_back(stripe: Client) -> None:
 
 def test_created_range_and_type(stripe: Client, shop: Shop) -> None:
     start, end = datetime(2026, 1, 10, tzinfo=UTC), datetime(2026, 1, 20, tzinfo=UTC)
-    query = {"created[gte]": int(start.timestamp()), "created[lt]": int(end.timestamp()), "type": "charge"}
+    query: dict[str, Any] = {
+        "created[gte]": int(start.timestamp()),
+        "created[lt]": int(end.timestamp()),
+        "type": "charge",
+    }
     found = stripe.every("balance_transactions", **query)
     expected = {
         t.txn_id for t in shop.balance_transactions if t.kind == "charge" and start <= t.created_at < end
     }
     assert expected and {t["id"] for t in found} == expected
+
+
+def test_arrival_date_filters_payouts_only(stripe: Client, shop: Shop) -> None:
+    day = datetime(2026, 2, 1, tzinfo=UTC)
+    query: dict[str, Any] = {"arrival_date[gte]": int(day.timestamp())}
+    expected = {p.payout_id for p in shop.payouts if p.arrival_day >= day.date()}
+    assert 0 < len(expected) < len(shop.payouts)
+    assert {p["id"] for p in stripe.every("payouts", **query)} == expected
+    assert stripe.get("charges", **query).status_code == 400
 
 
 def test_payout_names_the_transactions_it_carried(stripe: Client, shop: Shop) -> None:
