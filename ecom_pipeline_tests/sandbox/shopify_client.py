@@ -23,7 +23,7 @@ class Client:
     base_url: str
     world: World
 
-    def post(self, query: str, token: str | None = None, **variables: Any) -> requests.Response:
+    def post(self, query: str, token: str | None = None, /, **variables: Any) -> requests.Response:
         token = self.world.secrets["shopify_access_token"] if token is None else token
         return requests.post(
             f"{self.base_url}/shopify/admin/api/2026-10/graphql.json",
@@ -32,19 +32,19 @@ class Client:
             timeout=20,
         )
 
-    def ask(self, query: str, **variables: Any) -> Any:
+    def ask(self, query: str, /, **variables: Any) -> Any:
         """The whole answer, which must come with HTTP 200."""
-        answer = self.post(query, **variables)
+        answer = self.post(query, None, **variables)
         assert answer.status_code == 200, answer.text
         return answer.json()
 
-    def data(self, query: str, **variables: Any) -> Any:
+    def data(self, query: str, /, **variables: Any) -> Any:
         """The data of an answer without errors."""
         body = self.ask(query, **variables)
         assert "errors" not in body, body["errors"]
         return body["data"]
 
-    def pages(self, query: str, root: str = "orders", **variables: Any) -> list[dict[str, Any]]:
+    def pages(self, query: str, root: str = "orders", /, **variables: Any) -> list[dict[str, Any]]:
         """Every node, read page after page; the query takes $after."""
         nodes: list[dict[str, Any]] = []
         after = None

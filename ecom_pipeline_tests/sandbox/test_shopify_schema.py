@@ -25,12 +25,13 @@ from graphql import (
 
 from ecom_pipeline.sandbox.events import Shop
 from ecom_pipeline.sandbox.vendors.shopify.access import Access
-from ecom_pipeline.sandbox.vendors.shopify.bulk import BulkOperations, Settings
+from ecom_pipeline.sandbox.vendors.shopify.bulk import BulkOperations
 from ecom_pipeline.sandbox.vendors.shopify.fields import TYPES
 from ecom_pipeline.sandbox.vendors.shopify.paging import Page, sequence_page
 from ecom_pipeline.sandbox.vendors.shopify.projection import Projection, sub_sets
 from ecom_pipeline.sandbox.vendors.shopify.roots import Roots
 from ecom_pipeline.sandbox.vendors.shopify.schema import read_operation, schema
+from ecom_pipeline.sandbox.vendors.shopify.settings import Settings
 from ecom_pipeline.sandbox.vendors.shopify.snapshot import History
 from ecom_pipeline.sandbox.world import World
 
@@ -62,7 +63,9 @@ def test_every_field_and_argument_is_the_vendors(specs: Path) -> None:
             for each, arg in field.args.items():
                 assert str(arg.type) == str(twin.args[each].type), f"{ours.name}.{name}({each})"
                 assert arg.default_value == twin.args[each].default_value, f"{ours.name}.{name}({each})"
-            assert (field.deprecation_reason is None) == (twin.deprecation_reason is None), f"{ours.name}.{name}"
+            assert (field.deprecation_reason is None) == (twin.deprecation_reason is None), (
+                f"{ours.name}.{name}"
+            )
 
 
 def test_enums_scalars_and_interfaces_are_the_vendors(specs: Path) -> None:
@@ -82,7 +85,11 @@ def test_enums_scalars_and_interfaces_are_the_vendors(specs: Path) -> None:
 
 def test_every_field_of_the_schema_has_its_answer_and_no_other() -> None:
     for type_ in described(OURS.type_map):
-        paged = type_.name.endswith(("Connection", "Edge")) or type_.name in ("PageInfo", "QueryRoot", "Mutation")
+        paged = type_.name.endswith(("Connection", "Edge")) or type_.name in (
+            "PageInfo",
+            "QueryRoot",
+            "Mutation",
+        )
         if isinstance(type_, GraphQLObjectType) and not paged:
             assert set(TYPES[type_.name]) == set(type_.fields), type_.name
 
@@ -111,7 +118,9 @@ def fields_of(type_: Any, depth: int, seen: tuple[str, ...]) -> list[str]:
 
 
 def alias(typename: str, field: str) -> str:
-    return field if field.startswith("__typename") else f"{typename}_{field.split('(')[0].split()[0]}: {field}"
+    return (
+        field if field.startswith("__typename") else f"{typename}_{field.split('(')[0].split()[0]}: {field}"
+    )
 
 
 def reference(query: str, views: list[Any]) -> Any:
@@ -174,7 +183,9 @@ def views(shop: Shop, world: World) -> Callable[[str], list[Any]]:
                 order = ref.order
                 story = tuple(sorted({line.kind for a in order.agreements for line in a.lines}))
                 states = (order.voided_at is None, order.cancelled_at is None, order.customer is None)
-                kinds.setdefault((story, tuple(a.kind for a in order.agreements), states, order.currency), ref)
+                kinds.setdefault(
+                    (story, tuple(a.kind for a in order.agreements), states, order.currency), ref
+                )
             refs = list(kinds.values())
             assert len(refs) > 8
         return [snapshot.view(ref) for ref in refs[:60]]
@@ -197,10 +208,13 @@ def test_projection_merges_fragments_aliases_and_directives(
     views: Callable[[str], list[Any]], world: World
 ) -> None:
     query = """
-      query { orders(first: 5) { list: nodes { ...Basics ... on Node { key: id } total: totalPriceSet { shopMoney { amount } }
+      query { orders(first: 5) { list: nodes { ...Basics ... on Node { key: id }
+        total: totalPriceSet { shopMoney { amount } }
         total: totalPriceSet { shopMoney { currencyCode } } name @skip(if: true) email @include(if: false)
-        agreements(first: 2) { edges { cursor node { id ... on SalesAgreement { reason } ... on RefundAgreement { refund { id } } } } } } } }
-      fragment Basics on Order { id ... { createdAt } lineItems(first: 1) { nodes { title } pageInfo { hasNextPage endCursor } } }
+        agreements(first: 2) { edges { cursor node {
+          id ... on SalesAgreement { reason } ... on RefundAgreement { refund { id } } } } } } } }
+      fragment Basics on Order { id ... { createdAt }
+        lineItems(first: 1) { nodes { title } pageInfo { hasNextPage endCursor } } }
     """
     found = views("orders")
     answer = projected(query, found, world)

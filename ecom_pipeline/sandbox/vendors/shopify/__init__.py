@@ -1,11 +1,13 @@
 """Shopify's Admin GraphQL API, version 2026-10, under /shopify.
 
 Queries are validated by graphql-core against a subset of the vendor's schema and answered by
-closures compiled from the selection. Bulk operations are steered through `settings(world)`, or from
-another process through POST /_sandbox/shopify.
+closures compiled from the selection. Its generosity and its bulk operations are steered through
+`settings(world)`, or from another process through POST /_sandbox/shopify.
 """
 
 from __future__ import annotations
+
+from dataclasses import asdict
 
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
@@ -13,12 +15,12 @@ from starlette.routing import BaseRoute, Route
 
 from ecom_pipeline.sandbox.endpoint import Vendor, route
 from ecom_pipeline.sandbox.vendors.shopify.api import AdminApi, BulkFile, failure
-from ecom_pipeline.sandbox.vendors.shopify.bulk import Settings
+from ecom_pipeline.sandbox.vendors.shopify.settings import Settings
 from ecom_pipeline.sandbox.world import World
 
 
 def settings(world: World) -> Settings:
-    """How this world's bulk operations behave; change it at any time."""
+    """This world's settings; change them at any time."""
     found = vars(world).setdefault("shopify_settings", Settings())
     assert isinstance(found, Settings)
     return found
@@ -31,9 +33,10 @@ def routes(world: World) -> list[BaseRoute]:
     async def change_settings(request: Request) -> Response:
         asked = await request.json()
         now = settings(world)
+        now.restore_rate = int(asked.get("restore_rate", now.restore_rate))
         now.bulk_polls = int(asked.get("bulk_polls", now.bulk_polls))
         now.bulk_failures = [str(code) for code in asked.get("bulk_failures", now.bulk_failures)]
-        return JSONResponse({"bulk_polls": now.bulk_polls, "bulk_failures": now.bulk_failures})
+        return JSONResponse(asdict(now))
 
     return [
         route(world, vendor, "/shopify/admin/api/{version}/graphql.json", api.graphql, methods=["POST"]),

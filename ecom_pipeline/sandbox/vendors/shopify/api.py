@@ -27,7 +27,7 @@ from ecom_pipeline.sandbox.endpoint import (
 )
 from ecom_pipeline.sandbox.faults import COLUMN, CUT, INSTEAD
 from ecom_pipeline.sandbox.vendors.shopify.access import Access
-from ecom_pipeline.sandbox.vendors.shopify.bulk import BulkOperations, BulkRun, Settings
+from ecom_pipeline.sandbox.vendors.shopify.bulk import BulkOperations, BulkRun
 from ecom_pipeline.sandbox.vendors.shopify.cost import MAX_COST, Bucket, query_cost
 from ecom_pipeline.sandbox.vendors.shopify.paging import Page
 from ecom_pipeline.sandbox.vendors.shopify.projection import (
@@ -39,6 +39,7 @@ from ecom_pipeline.sandbox.vendors.shopify.projection import (
 from ecom_pipeline.sandbox.vendors.shopify.roots import Roots
 from ecom_pipeline.sandbox.vendors.shopify.scalars import gid_number
 from ecom_pipeline.sandbox.vendors.shopify.schema import Operation, Refused, read_operation
+from ecom_pipeline.sandbox.vendors.shopify.settings import Settings
 from ecom_pipeline.sandbox.vendors.shopify.snapshot import History
 from ecom_pipeline.sandbox.world import World
 
@@ -68,7 +69,7 @@ class AdminApi:
     def __init__(self, world: World, settings: Settings) -> None:
         self.world = world
         self.history = History(world.shop)
-        self.bucket = Bucket(world)
+        self.bucket = Bucket(world, settings)
         self.bulk = BulkOperations(world, settings)
 
     def graphql(self, call: Call) -> Answer:

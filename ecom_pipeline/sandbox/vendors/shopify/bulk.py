@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 from urllib.parse import urlencode
@@ -18,6 +18,7 @@ from ecom_pipeline.sandbox.vendors.shopify.bulk_rows import Level, count, groupe
 from ecom_pipeline.sandbox.vendors.shopify.roots import Roots
 from ecom_pipeline.sandbox.vendors.shopify.scalars import gid
 from ecom_pipeline.sandbox.vendors.shopify.schema import Refused
+from ecom_pipeline.sandbox.vendors.shopify.settings import Settings
 from ecom_pipeline.sandbox.vendors.shopify.snapshot import Snapshot
 from ecom_pipeline.sandbox.world import SECRET_CANARY, World, digest
 
@@ -122,14 +123,6 @@ class UserError(NamedTuple):
     message: str
     code: str | None = None
     field: tuple[str, ...] | None = None
-
-
-@dataclass
-class Settings:
-    """How bulk operations behave: polls until the end, and the error codes of the next ones to fail."""
-
-    bulk_polls: int = 2
-    bulk_failures: list[str] = field(default_factory=list)
 
 
 class BulkOperations:

@@ -17,10 +17,10 @@ from graphql.execution.values import get_argument_values
 
 from ecom_pipeline.sandbox.vendors.shopify.projection import Sets, collect, is_connection, sub_sets
 from ecom_pipeline.sandbox.vendors.shopify.schema import Operation, schema
+from ecom_pipeline.sandbox.vendors.shopify.settings import Settings
 from ecom_pipeline.sandbox.world import World
 
 MAX_COST = 1_000
-RESTORE_RATE = 100
 BUCKET_SECONDS = 20
 MUTATION_COST = 10
 
@@ -85,23 +85,23 @@ class _Cost:
 class Bucket:
     """The leaky bucket of one app in one shop, refilled by the world's real-time ticks."""
 
-    def __init__(self, world: World) -> None:
+    def __init__(self, world: World, settings: Settings) -> None:
         self.world = world
-        self.available = float(self.maximum)
+        self.settings = settings
+        self.used = 0.0
         self.seen = world.ticks()
 
     @property
-    def rate(self) -> int:
-        """Points a second: the standard plan's, or what the world's throttles say."""
-        return self.world.throttles.get("shopify", RESTORE_RATE)
+    def maximum(self) -> int:
+        return self.settings.restore_rate * BUCKET_SECONDS
 
     @property
-    def maximum(self) -> int:
-        return self.rate * BUCKET_SECONDS
+    def available(self) -> float:
+        return self.maximum - self.used
 
     def refill(self) -> None:
         now = self.world.ticks()
-        self.available = min(float(self.maximum), self.available + (now - self.seen) * self.rate)
+        self.used = max(0.0, self.used - (now - self.seen) * self.settings.restore_rate)
         self.seen = now
 
     def take(self, points: int) -> bool:
@@ -109,15 +109,15 @@ class Bucket:
         self.refill()
         if self.available < points:
             return False
-        self.available -= points
+        self.used += points
         return True
 
     def give_back(self, points: int) -> None:
-        self.available = min(float(self.maximum), self.available + points)
+        self.used = max(0.0, self.used - points)
 
     def status(self) -> dict[str, float]:
         return {
             "maximumAvailable": float(self.maximum),
             "currentlyAvailable": int(self.available),
-            "restoreRate": float(self.rate),
+            "restoreRate": float(self.settings.restore_rate),
         }

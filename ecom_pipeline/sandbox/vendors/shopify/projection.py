@@ -193,11 +193,12 @@ class Projection:
 
     @contextmanager
     def into(self, step: Getter) -> Iterator[None]:
-        self.trail.append(step)
+        trail = self.trail  # a compilation that fails on the way may have left another one in place
+        trail.append(step)
         try:
             yield
         finally:
-            self.trail.pop()
+            trail.pop()
 
 
 def only(typename: str) -> Getter:
