@@ -11,12 +11,14 @@ from decimal import Decimal
 
 import pytest
 
+from ecom_pipeline.sandbox import generator
 from ecom_pipeline.sandbox.costs import SHOP_COSTS, shop_costs
 from ecom_pipeline.sandbox.events import Shop
 from ecom_pipeline.sandbox.generator import generate_shop
 from ecom_pipeline.sandbox.generator.clock import (
     Clock,
 )
+from ecom_pipeline.sandbox.generator.streams import stream
 from ecom_pipeline.sandbox.oracle import Oracle
 from ecom_pipeline_tests.sandbox.generated import (
     LAST_DAY,
@@ -79,6 +81,25 @@ def test_any_range_of_days_works(first_day: date, last_day: date, orders_per_day
     expected = orders_per_day * ((last_day - first_day).days + 1)
     assert expected * 0.6 <= len(shop.orders) <= expected * 1.5
     assert_money_balances(shop)
+
+
+@pytest.mark.parametrize("time_zone", ["Pacific/Auckland", "America/New_York", "Asia/Kolkata"])
+def test_any_time_zone_works(time_zone: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(generator, "TIME_ZONE", time_zone)
+    shop = generate_shop(1, date(2026, 3, 25), date(2026, 4, 7), 20.0)
+    assert shop.time_zone == time_zone
+    clock = Clock(time_zone, shop.first_day, shop.last_day)
+    assert {clock.day_of(order.created_at) for order in shop.orders} == set(clock.days())
+    assert_money_balances(shop)
+
+
+@pytest.mark.parametrize(("day", "hours"), [(date(2026, 10, 25), 25), (date(2026, 3, 29), 23)])
+def test_people_buy_all_day_long_when_the_clock_changes(day: date, hours: int) -> None:
+    clock = Clock("Europe/Paris", day, day)
+    rng = stream(1, "test")
+    moments = [clock.shopping_moment(day, rng) for _ in range(4000)]
+    assert (clock.end - clock.start).total_seconds() == hours * 3600
+    assert {int((moment - clock.start).total_seconds() // 3600) for moment in moments} == set(range(hours))
 
 
 def test_a_history_cannot_end_before_it_begins() -> None:

@@ -14,7 +14,7 @@ from ecom_pipeline.sandbox.generator.clock import ONE_DAY, Clock, business_day_a
 from ecom_pipeline.sandbox.generator.payouts import BankCredit
 from ecom_pipeline.sandbox.generator.streams import VendorIds
 
-_OPENING_CURRENT = 15_500_000
+_OPENING_CURRENT = 24_000_000
 _OPENING_SAVINGS = 2_500_000
 _SUPPLIERS = (("ATELIER CIRIER DE GRASSE", 0.5), ("VERRERIE DU NORD", 0.3), ("TISSAGES DES VOSGES", 0.2))
 _SUPPLIER_DAYS = (10, 17, 25)
@@ -157,14 +157,14 @@ class Bank:
         """Small things on a card: some declined, the latest still pending."""
         rng, number = self._rng, 0
         for day in self._clock.days():
-            if rng.random() > 0.35 and day < self._clock.last_day:
-                continue
-            label, typical = rng.choice(_CARD_SHOPS)
-            amount = -max(100, round(typical * rng.uniform(0.4, 1.6)))
-            number += 1
-            status: Status = "declined" if number % 20 == 3 else "completed"
-            settled = business_day_after(day, 1)
-            self._book(settled, amount, label, "other_expense", "card", status=status, emitted=day)
+            today = 3 if day == self._clock.last_day else int(rng.random() < 0.35)
+            for _ in range(today):
+                label, typical = rng.choice(_CARD_SHOPS)
+                amount = -max(100, round(typical * rng.uniform(0.4, 1.6)))
+                number += 1
+                status: Status = "declined" if number % 20 == 3 else "completed"
+                settled = business_day_after(day, 1)
+                self._book(settled, amount, label, "other_expense", "card", status=status, emitted=day)
 
     def _book(
         self,
