@@ -135,7 +135,8 @@ def test_nested_pages_continue_where_they_ended(client: Client, shop: Shop) -> N
     query = """query ($id: ID!, $after: String) { order(id: $id) { lineItems(first: 1, after: $after) {
       edges { cursor node { id } } pageInfo { hasNextPage hasPreviousPage endCursor } } } }"""
     order = next(o for o in shop.orders if len(o.agreements[0].lines) > 3 and not o.deleted_at)
-    ids, after, more = [], None, True
+    ids: list[str] = []
+    after, more = None, True
     while more:
         page = client.data(query, id=f"gid://shopify/Order/{order.order_id}", after=after)["order"][
             "lineItems"
@@ -285,7 +286,8 @@ def test_money_comes_in_both_currencies(changed: Client, changed_shop: Shop) -> 
 def test_sales_add_up_to_the_facts(client: Client, world: World) -> None:
     query = f"""query ($after: String) {{ orders(first: 30, after: $after) {{
       pageInfo {{ hasNextPage endCursor }}
-      nodes {{ id agreements(first: 9) {{ nodes {{ sales(first: 20) {{ nodes {{ totalAmount {MONEY} }} }} }} }} }} }} }}"""
+      nodes {{ id agreements(first: 9) {{ nodes {{
+        sales(first: 20) {{ nodes {{ totalAmount {MONEY} }} }} }} }} }} }} }}"""
     settings(world).restore_rate = 10_000
     orders = visible(world.shop, world.now())
     for node in client.pages(query)[:300]:
@@ -300,7 +302,8 @@ def test_sales_add_up_to_the_facts(client: Client, world: World) -> None:
 
 def test_abandoned_checkout_moves_when_completed(client: Client, world: World, shop: Shop) -> None:
     query = """query ($query: String) { abandonedCheckouts(first: 250, query: $query) {
-      nodes { id completedAt updatedAt customAttributes { key value } shippingAddress { countryCodeV2 } } } }"""
+      nodes { id completedAt updatedAt
+        customAttributes { key value } shippingAddress { countryCodeV2 } } } }"""
     checkout = next(c for c in shop.checkouts if c.completed_at is not None)
     assert checkout.completed_at is not None
     gid = f"gid://shopify/AbandonedCheckout/{checkout.checkout_id}"
@@ -319,8 +322,8 @@ def test_abandoned_checkout_moves_when_completed(client: Client, world: World, s
 
 
 def test_variants_tell_their_cost(client: Client, shop: Shop) -> None:
-    query = """{ productVariants(first: 250) { nodes { id inventoryItem { unitCost { amount currencyCode } sku }
-      product { id title } } } }"""
+    query = """{ productVariants(first: 250) { nodes {
+      id inventoryItem { unitCost { amount currencyCode } sku } product { id title } } } }"""
     found = {n["id"]: n for n in client.data(query)["productVariants"]["nodes"]}
     for product in shop.products:
         item = found[f"gid://shopify/ProductVariant/{product.variant_id}"]["inventoryItem"]

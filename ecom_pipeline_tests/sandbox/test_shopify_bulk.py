@@ -77,7 +77,8 @@ def test_counts_match_the_file(client: Client) -> None:
 
 
 def test_bulk_and_pages_hold_the_same_orders(client: Client) -> None:
-    query = """query ($after: String) { orders(first: 200, after: $after, query: "updated_at:>='2026-02-10'") {
+    query = """query ($after: String) {
+      orders(first: 200, after: $after, query: "updated_at:>='2026-02-10'") {
       nodes { id updatedAt } pageInfo { hasNextPage endCursor } } }"""
     rows = client.rows("""{ orders(query: "updated_at:>='2026-02-10'") { nodes { id updatedAt } } }""")
     assert sorted(map(json.dumps, rows)) == sorted(map(json.dumps, client.pages(query)))
@@ -102,8 +103,8 @@ def test_empty_result_has_no_file(client: Client) -> None:
         ),
         (
             """{ orders { nodes { id lineItems { nodes { id product { id variants { nodes { id } } } } }
-              agreements { nodes { id ... on RefundAgreement { refund { id refundLineItems { nodes { id } } } }
-              sales { nodes { id } } } } } } }""",
+              agreements { nodes { id
+                ... on RefundAgreement { refund { id refundLineItems { nodes { id } } } } sales { nodes { id } } } } } } }""",
             "at most 5 connections",
         ),
         ("{ orders { nodes { nonsense } } }", "Field 'nonsense' doesn't exist on type 'Order'"),

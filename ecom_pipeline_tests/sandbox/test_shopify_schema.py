@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 from graphql import (
+    ExecutionResult,
     GraphQLEnumType,
     GraphQLInterfaceType,
     GraphQLObjectType,
@@ -71,7 +72,7 @@ def test_every_field_and_argument_is_the_vendors(specs: Path) -> None:
 def test_enums_scalars_and_interfaces_are_the_vendors(specs: Path) -> None:
     theirs = vendor_schema(specs)
     for ours in described(OURS.type_map):
-        vendor_type = theirs.type_map[ours.name]
+        vendor_type: Any = theirs.type_map[ours.name]
         assert type(vendor_type) is type(ours), ours.name
         if isinstance(ours, GraphQLEnumType):
             assert set(ours.values) == set(vendor_type.values), ours.name
@@ -118,9 +119,8 @@ def fields_of(type_: Any, depth: int, seen: tuple[str, ...]) -> list[str]:
 
 
 def alias(typename: str, field: str) -> str:
-    return (
-        field if field.startswith("__typename") else f"{typename}_{field.split('(')[0].split()[0]}: {field}"
-    )
+    name = field.partition(" ")[0].partition("(")[0]
+    return field if name == "__typename" else f"{typename}_{name}: {field}"
 
 
 def reference(query: str, views: list[Any]) -> Any:
@@ -145,6 +145,7 @@ def reference(query: str, views: list[Any]) -> Any:
     result = execute(
         OURS, parse(query), field_resolver=resolve, type_resolver=lambda view, info, kind: view.typename
     )
+    assert isinstance(result, ExecutionResult)
     assert not result.errors, result.errors[:3]
     return result.data
 
