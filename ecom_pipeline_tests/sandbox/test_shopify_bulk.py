@@ -104,7 +104,8 @@ def test_empty_result_has_no_file(client: Client) -> None:
         (
             """{ orders { nodes { id lineItems { nodes { id product { id variants { nodes { id } } } } }
               agreements { nodes { id
-                ... on RefundAgreement { refund { id refundLineItems { nodes { id } } } } sales { nodes { id } } } } } } }""",
+                ... on RefundAgreement { refund { id refundLineItems { nodes { id } } } }
+                sales { nodes { id } } } } } } }""",
             "at most 5 connections",
         ),
         ("{ orders { nodes { nonsense } } }", "Field 'nonsense' doesn't exist on type 'Order'"),
