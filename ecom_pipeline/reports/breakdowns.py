@@ -58,7 +58,9 @@ def _breakdowns(family: str, group: Sequence[Kpi], readings: Readings) -> tuple[
         values = readings.segments.get(leading[0].key, {}).get(dimension, [])
         shown = [value for value in values if value.current.state is State.OK]
         if len(shown) > 1:
-            found.append(Breakdown(leading[0].key, dimension, _lines(shown)))
+            lines = _lines(shown)
+            listed = sum(line.segment is not None for line in lines)
+            found.append(Breakdown(leading[0].key, dimension, lines, len(shown) - listed))
     return tuple(_most_telling(found))
 
 

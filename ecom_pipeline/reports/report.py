@@ -90,6 +90,7 @@ class Breakdown:
     kpi: str
     dimension: str
     lines: tuple[SegmentLine, ...]
+    others: int  # how many segments the last line sums, 0 when all are listed
 
 
 @dataclass(frozen=True)

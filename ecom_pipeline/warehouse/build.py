@@ -92,7 +92,10 @@ def _plan(connection: duckdb.DuckDBPyConnection, node: Node, request: BuildReque
     as_of = max(request.last_day, known_until)
     days = set(days_between(max(request.first_day, request.history_start), request.last_day))
     days.update(days_between(known_until + timedelta(days=1), as_of))
-    days.update(touched_days(connection, node, since, (request.history_start, as_of)))
+    touched = touched_days(connection, node, since, (request.history_start, as_of))
+    if node.scope == "all":
+        touched = days_between(request.history_start, as_of)
+    days.update(touched)
     return _Plan(sorted(days), as_of, sequence, known_until)
 
 

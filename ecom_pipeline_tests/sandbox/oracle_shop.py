@@ -53,6 +53,7 @@ def article(product_id: int, title: str, unit_cost: str | None) -> Product:
 A = article(1, "A", "20")
 B = article(2, "B", "8")
 C = article(3, "C", None)
+DIRECT, SEARCH_AD, E_MAIL = Visit(), Visit("google", "cpc"), Visit("crm", "email")
 UNIT_PRICE = {"A": 5000, "B": 2000, "C": 1000}
 
 
@@ -153,6 +154,12 @@ class SmallShop:
     def oracle(self, as_of: str, costs: ShopCosts = NO_COSTS, churn_window_days: int | None = None) -> Oracle:
         """What the oracle says when the vendors are asked at a wall-clock time in Paris."""
         return Oracle(self.shop, costs, paris(as_of), churn_window_days=churn_window_days)
+
+
+def buys(small: SmallShop, email: str, *days: str, visit: Visit = DIRECT, country: str = "FR") -> None:
+    """One article B (12 of margin) at noon of each day."""
+    for day in days:
+        small.order(paris(f"{day} 12:00"), sold(B), email=email, visit=visit, country=country)
 
 
 def by_day(oracle: Oracle, kpi: str, dimension: str = "total", segment: str = "") -> dict[str, Any]:

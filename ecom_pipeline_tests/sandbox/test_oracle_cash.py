@@ -129,6 +129,13 @@ def test_the_runway_needs_ninety_days_and_an_outflow() -> None:
     assert set(rows.values()) == {(2550, 200)}
 
 
+def test_the_outflow_of_the_day_itself_shortens_the_runway() -> None:
+    small = banked(date(2026, 1, 1))
+    small.shop.bank_transactions = [booking("coffee", -50, "2026-04-02")]
+    rows = by_day(small.oracle("2026-04-04 06:00"), "runway_months")
+    assert rows == {day: (Decimal("3148.50"), Decimal("0.50")) for day in ("2026-04-02", "2026-04-03")}
+
+
 def test_cash_in_another_currency_is_refused() -> None:
     small = banked()
     small.shop.bank_accounts.append(BankAccount("usd", "Dollars", "US00", "USD", 1))

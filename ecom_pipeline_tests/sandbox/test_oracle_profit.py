@@ -7,7 +7,15 @@ from decimal import Decimal
 
 import pytest
 
-from ecom_pipeline.sandbox.events import AdDay, LogisticsRate, MonthlyCost, Restock, ShopCosts, Visit
+from ecom_pipeline.sandbox.events import (
+    AdDay,
+    LogisticsRate,
+    MonthlyCost,
+    Restock,
+    SaleLine,
+    ShopCosts,
+    Visit,
+)
 
 from .oracle_shop import (
     NO_COSTS,
@@ -69,6 +77,25 @@ def test_margin_leaves_out_articles_of_unknown_cost_and_their_returns() -> None:
     assert on_day(oracle, "gross_margin_rate", "2026-03-03")[TOTAL] == (-2, -2)
     known, whole = oracle.compute_coverage("gross_margin_rate")[FIRST, "total", ""]
     assert (known, whole) == (Decimal(50), Decimal(80))
+
+
+def test_a_free_article_is_a_unit_and_has_a_cost() -> None:
+    small = SmallShop(FIRST)
+    back = later("refund", paris("2026-03-03 10:00"), taken_back(A, gross=0), restocks=(back_on_shelf(A),))
+    small.order(paris("2026-03-02 10:00"), sold(A, gross=0), sold(B), after=(back,))
+    oracle = small.oracle("2026-03-04 06:00")
+    assert by_day(oracle, "gross_margin_rate") == {"2026-03-02": (-8, 20), "2026-03-03": (20, 0)}
+    assert nonzero(by_day(oracle, "units_per_order")) == {"2026-03-02": (2, 1)}
+
+
+def test_shipping_income_is_what_is_left_after_its_discount() -> None:
+    small = SmallShop(FIRST)
+    refund = later("refund", paris("2026-03-03 10:00"), SaleLine("shipping", -100, 0, 0))
+    free = SaleLine("shipping", 400, 300, 0)
+    small.order(paris("2026-03-02 10:00"), sold(C), free, after=(refund,))
+    oracle = small.oracle("2026-03-04 06:00")
+    assert by_day(oracle, "contribution_margin") == {"2026-03-02": 11, "2026-03-03": -1}
+    assert nonzero(by_day(oracle, "net_sales")) == {"2026-03-02": 10}
 
 
 def test_every_parcel_costs_but_the_order_is_shipped_once() -> None:

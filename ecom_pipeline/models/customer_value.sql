@@ -1,0 +1,33 @@
+/* ---
+grain: a day, the day its customers first bought, and the channel and country of that first order
+description: Contribution before marketing of known customers, by the day it arose and by cohort.
+key: [day, first_day, channel, country]
+touches:
+  model.customer_orders: {through: first_day}
+--- */
+SELECT
+    x.day AS day, f.first_day AS first_day, f.first_channel AS channel, f.first_country AS country,
+    CAST(SUM(x.contribution) AS DECIMAL(18, 4)) AS contribution
+FROM (
+    SELECT l.day AS day, l.customer AS customer,
+        SUM(l.gross - l.discounts - l.returns + l.shipping_income - l.cost) AS contribution
+    FROM model.sale_lines AS l
+    JOIN run.days AS d ON d.day = l.day
+    WHERE l.customer IS NOT NULL
+    GROUP BY l.day, l.customer
+    UNION ALL
+    SELECT g.day AS day, g.customer AS customer, -SUM(g.cost) AS contribution
+    FROM model.logistics AS g
+    JOIN run.days AS d ON d.day = g.day
+    WHERE g.customer IS NOT NULL
+    GROUP BY g.day, g.customer
+    UNION ALL
+    SELECT p.day AS day, p.customer AS customer, -SUM(p.fees) AS contribution
+    FROM model.payments AS p
+    JOIN run.days AS d ON d.day = p.day
+    WHERE p.customer IS NOT NULL
+    GROUP BY p.day, p.customer
+) AS x
+JOIN model.customer_orders AS f ON f.customer = x.customer AND f.dimension = 'total' AND f.order_number = 1
+WHERE x.day >= f.first_day
+GROUP BY x.day, f.first_day, f.first_channel, f.first_country

@@ -1,0 +1,38 @@
+/* ---
+grain: a parcel that left or came back
+description: What sending and taking back parcels cost, by the rates of ecom.toml, with the order's dimensions; an order counts as shipped with its first parcel.
+key: [shop, parcel_id]
+touches:
+  mapped.shipments: {forward: 60}
+  model.orders: {through: order_day}
+--- */
+WITH parcels AS (
+    SELECT
+        s.shop AS shop, s.order_id AS order_id, s.order_day AS order_day,
+        CONCAT('out-', s.shipment_id) AS parcel_id, s.day AS day, FALSE AS is_return,
+        CASE WHEN EXISTS (
+            SELECT 1 FROM mapped.shipments AS e
+            WHERE e.shop = s.shop AND e.order_id = s.order_id AND e.order_day = s.order_day
+                AND (e.shipped_at < s.shipped_at OR (e.shipped_at = s.shipped_at AND e.shipment_id < s.shipment_id))
+        ) THEN 0 ELSE 1 END AS shipped_orders
+    FROM mapped.shipments AS s
+    JOIN run.days AS d ON d.day = s.day
+    UNION ALL
+    SELECT
+        r.shop AS shop, r.order_id AS order_id, r.order_day AS order_day,
+        CONCAT('back-', r.refund_id) AS parcel_id, r.day AS day, TRUE AS is_return, 0 AS shipped_orders
+    FROM mapped.restocks AS r
+    JOIN run.days AS d ON d.day = r.day
+    WHERE r.restock_type = 'returned' AND r.quantity > 0
+    GROUP BY r.shop, r.order_id, r.order_day, r.refund_id, r.day
+)
+SELECT
+    p.day AS day, p.shop AS shop, p.parcel_id AS parcel_id, p.order_id AS order_id, p.order_day AS order_day,
+    o.customer AS customer, o.channel AS channel, o.device AS device, o.country AS country,
+    CAST(CASE WHEN p.is_return THEN COALESCE(r.return_freight, e.return_freight, 0)
+              ELSE COALESCE(r.per_shipment, e.per_shipment, 0) END AS DECIMAL(18, 4)) AS cost,
+    p.shipped_orders AS shipped_orders
+FROM parcels AS p
+JOIN model.orders AS o ON o.shop = p.shop AND o.order_id = p.order_id AND o.day = p.order_day
+LEFT JOIN config.logistics_rates AS r ON r.country = o.country
+LEFT JOIN config.logistics_rates AS e ON e.country = '*'

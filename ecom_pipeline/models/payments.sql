@@ -1,0 +1,41 @@
+/* ---
+grain: a movement of a payment processor's balance
+description: Charges, refunds, payouts and fees in the reporting currency, with the dimensions of the order they belong to when it is known and valid.
+key: [provider, payment_id]
+touches:
+  model.orders: {through: order_day}
+--- */
+WITH links AS (
+    SELECT
+        l.provider AS provider, l.source_id AS source_id,
+        COALESCE(l.order_reference, c.order_reference) AS order_reference
+    FROM mapped.payment_orders AS l
+    LEFT JOIN mapped.payment_orders AS c ON c.provider = l.provider AND c.source_id = l.charge_id
+), orders_by_reference AS (
+    SELECT
+        o.order_reference AS order_reference, MIN(o.day) AS order_day, MIN(o.customer) AS customer,
+        MIN(o.channel) AS channel, MIN(o.country) AS country
+    FROM model.orders AS o
+    GROUP BY o.order_reference
+), converted AS (
+    SELECT
+        p.*,
+        CASE WHEN p.currency = s.currency THEN p.amount ELSE TO_REPORTING(p.amount, f.rate, t.rate) END
+            AS reporting_amount,
+        CASE WHEN p.currency = s.currency THEN p.fee ELSE TO_REPORTING(p.fee, f.rate, t.rate) END AS reporting_fee
+    FROM mapped.payments AS p
+    JOIN run.days AS d ON d.day = p.day
+    CROSS JOIN config.shop AS s
+    LEFT JOIN model.fx_rates AS f ON f.day = p.day AND f.currency = p.currency
+    LEFT JOIN model.fx_rates AS t ON t.day = p.day AND t.currency = s.currency
+)
+SELECT
+    c.day AS day, c.provider AS provider, c.payment_id AS payment_id, c.type AS type, c.source_id AS source_id,
+    o.order_day AS order_day, o.customer AS customer,
+    COALESCE(o.channel, 'Unassigned') AS channel, COALESCE(o.country, 'unknown') AS country,
+    CASE WHEN c.type = 'charge' THEN c.reporting_amount ELSE 0 END AS captured,
+    c.reporting_fee - CASE WHEN c.type = 'fee' THEN c.reporting_amount ELSE 0 END AS fees,
+    c.reporting_amount - c.reporting_fee AS net
+FROM converted AS c
+LEFT JOIN links AS l ON l.provider = c.provider AND l.source_id = c.source_id
+LEFT JOIN orders_by_reference AS o ON o.order_reference = l.order_reference
