@@ -1,0 +1,207 @@
+"""Renders a report as one self-contained HTML page; the PDF is made from the same page."""
+
+from __future__ import annotations
+
+import base64
+from datetime import date
+from decimal import Decimal
+from functools import cache
+from importlib.resources import files
+from typing import Any
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
+
+from ecom_pipeline.reports import rows
+from ecom_pipeline.reports.report import Section, WeeklyReport
+from ecom_pipeline.reports.sentences import write_headline, write_lede, write_reason
+from ecom_pipeline.reports.writer import Writer
+
+_FONTS = {"400": "Inter-Regular.woff2", "600": "Inter-SemiBold.woff2"}
+_MOST_NAMES = 8
+
+
+def render_html(report: WeeklyReport, language: str) -> str:
+    """The report as one HTML document that needs nothing from anywhere: fonts and charts are inside.
+
+    Raises:
+        DefinitionError: the report is not written in this language.
+    """
+    writer = Writer(report, language)
+    return environment().get_template("report.html.j2").render(_context(writer), styles=_styles())
+
+
+@cache
+def environment() -> Environment:
+    """Templates that escape everything and refuse an undefined name."""
+    return Environment(
+        loader=PackageLoader("ecom_pipeline.reports"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+
+
+def _context(writer: Writer) -> dict[str, Any]:
+    report, say = writer.report, writer.words.say
+    return {
+        "report": report,
+        "writer": writer,
+        "say": say,
+        "language": writer.words.language,
+        "period": writer.formats.week(report.first_day, report.last_day),
+        "headline": write_headline(writer),
+        "lede": write_lede(writer),
+        "banner": make_banner(writer),
+        "essentials": [rows.make_kpi_row(writer, report.figures[key]) for key in report.essentials],
+        "drivers": _drivers(writer),
+        "bridge": rows.make_bridge_rows(writer),
+        "bridge_note": _bridge_note(writer),
+        "channels": rows.make_channel_rows(writer),
+        "decisions": make_decisions(writer),
+        "sections": [_section(writer, section) for section in report.sections],
+        "restatements": [_restatement(writer, index) for index in range(len(report.restatements))],
+        "quality": _quality(writer),
+    }
+
+
+@cache
+def _styles() -> Markup:
+    folder = files("ecom_pipeline.reports")
+    faces = []
+    for weight, name in _FONTS.items():
+        data = base64.b64encode((folder / "fonts" / name).read_bytes()).decode("ascii")
+        faces.append(
+            f"@font-face{{font-family:Inter;font-weight:{weight};"
+            f"src:url(data:font/woff2;base64,{data}) format('woff2')}}"
+        )
+    return Markup("\n".join([*faces, (folder / "templates" / "style.css").read_text(encoding="utf-8")]))
+
+
+def make_banner(writer: Writer) -> dict[str, Any] | None:
+    """What is missing, for the top of page one and of the mail; None when the week is whole."""
+    missing, words = writer.report.incomplete, writer.words
+    if not missing:
+        return None
+    sources = [
+        words.say("banner.source", title=source.title, days=writer.days(source.missing_days))
+        for source in missing.sources
+    ]
+    names = [writer.name(one.kpi) for one in missing.kpis]
+    shown = names[:_MOST_NAMES]
+    if len(names) > _MOST_NAMES:
+        shown.append(words.say("banner.more", number=len(names) - _MOST_NAMES))
+    reasons = sorted({one.reason for one in missing.kpis if one.reason}) if not missing.sources else []
+    return {
+        "sources": sources + reasons,
+        "kpis": words.count("banner.kpis", len(names)) if names else "",
+        "names": ", ".join(shown),
+    }
+
+
+def make_decisions(writer: Writer) -> list[dict[str, str]]:
+    """Name, reason and action of each proposed decision."""
+    found = []
+    for decision in writer.report.decisions:
+        kpi = writer.kpi(decision.signal.kpi)
+        action = kpi.action.in_language(writer.words.language) if kpi.action else ""
+        found.append({"name": writer.name(kpi.key), "reason": write_reason(writer, decision), "action": action})
+    return found
+
+
+def _drivers(writer: Writer) -> dict[str, Any]:
+    explanation = writer.report.explanation
+    if explanation is None:
+        return {"title": writer.words.say("drivers.title_none"), "rows": [], "note": "", "legend": ""}
+    kpi, drivers = writer.kpi(explanation.kpi), explanation.drivers
+    note = writer.words.say(
+        f"drivers.{explanation.basis}",
+        before=writer.amount(kpi.key, drivers.before),
+        after=writer.amount(kpi.key, drivers.after),
+        change=writer.formats.difference(kpi, drivers.change),
+        dimension=writer.dimension(drivers.dimension),
+    )
+    return {
+        "title": writer.words.say("drivers.title", name=writer.name(kpi.key)),
+        "rows": rows.make_driver_rows(writer, explanation),
+        "note": note,
+        "legend": writer.words.say("drivers.legend") if drivers.is_ratio else "",
+    }
+
+
+def _bridge_note(writer: Writer) -> str:
+    margin = writer.report.figures.get("gross_margin_rate")
+    coverage = margin.current.coverage if margin else None
+    if coverage is None or coverage >= 1 or not writer.report.bridge:
+        return ""
+    return writer.words.say("bridge.coverage", coverage=writer.formats.percent(coverage))
+
+
+def _section(writer: Writer, section: Section) -> dict[str, Any]:
+    breakdowns = []
+    for breakdown in section.breakdowns:
+        title = writer.words.say(
+            "sections.breakdown", name=writer.name(breakdown.kpi), dimension=writer.dimension(breakdown.dimension)
+        )
+        lines = rows.make_breakdown_rows(writer, breakdown, breakdown.others)
+        breakdowns.append({"title": title, "rows": lines})
+    return {
+        "name": writer.family(section.family),
+        "rows": [rows.make_kpi_row(writer, writer.report.figures[key]) for key in section.kpis],
+        "breakdowns": breakdowns,
+        "definitions": [
+            (writer.name(key), writer.kpi(key).definition.in_language(writer.words.language), writer.kpi(key).since)
+            for key in section.kpis
+        ],
+    }
+
+
+def _restatement(writer: Writer, index: int) -> dict[str, Any]:
+    one = writer.report.restatements[index]
+
+    def short(day: date) -> str:
+        return writer.formats.day(day)
+
+    return {
+        "name": writer.name(one.kpi),
+        "days": writer.words.count(
+            "restatements.days", one.days, first=short(one.first_day), last=short(one.last_day)
+        ),
+        "before": writer.amount(one.kpi, one.before),
+        "after": writer.amount(one.kpi, one.after),
+        "delta": rows.make_delta(writer, one.kpi, one.after, one.before),
+    }
+
+
+def _quality(writer: Writer) -> dict[str, Any]:
+    quality, words = writer.report.quality, writer.words
+    on_time = sum(source.days_on_time == 7 for source in quality.sources)
+    lines = [words.count("quality.sources", on_time, all=len(quality.sources))]
+    gap = writer.report.figures.get("payout_gap")
+    if gap is not None and gap.current.value is not None:
+        lines.append(words.say("quality.gap", gap=writer.amount("payout_gap", gap.current.value)))
+    changed = [f"{writer.name(key)} (v{version})" for key, version in quality.versions if version > 1]
+    lines.append(
+        words.say("quality.versions_changed", names=", ".join(changed)) if changed else words.say("quality.versions")
+    )
+    lines.append(words.say("quality.generated", at=writer.formats.instant(writer.report.request.generated_at)))
+    return {
+        "lines": lines,
+        "sources": [
+            {
+                "title": source.title,
+                "complete": words.say("quality.of_seven", number=7 - len(source.missing_days)),
+                "on_time": words.say("quality.of_seven", number=source.days_on_time),
+                "loaded": writer.formats.instant(source.loaded_at) if source.loaded_at else words.say("quality.never"),
+                "is_whole": source.days_on_time == 7,
+            }
+            for source in quality.sources
+        ],
+        "coverage": [
+            (writer.name(key), writer.formats.percent(coverage))
+            for key, coverage in quality.coverage
+            if coverage < Decimal(1)
+        ],
+        "not_connected": ", ".join(writer.name(key) for key in quality.not_connected),
+    }

@@ -1,0 +1,49 @@
+"""Renders a report's page as an accessible PDF (PDF/UA-1) that is the same bytes every time."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+from pathlib import Path
+from typing import Any
+
+from weasyprint import HTML
+from weasyprint.urls import URLFetcher
+
+from ecom_pipeline.errors import EcomError
+
+
+class ForbiddenAddress(EcomError):
+    """A page asked for something outside itself."""
+
+
+class InlineOnly(URLFetcher):  # type: ignore[misc]
+    """Opens `data:` addresses and nothing else: a page made of other people's names must not fetch or read."""
+
+    def fetch(self, url: str, headers: dict[str, str] | None = None) -> Any:
+        if not url.startswith("data:"):
+            raise ForbiddenAddress(f"The report may not open {url[:60]!r}.", mend="Put what it needs inside it.")
+        return super().fetch(url, headers)
+
+
+def render_pdf(html: str, path: Path) -> str:
+    """Write the page as PDF and return its SHA-256. A reader of `path` sees the old file or the whole new one."""
+    document = HTML(string=html, url_fetcher=InlineOnly(), base_url=None)
+    # By default the identifier is drawn from the clock; this one is the page's own.
+    identifier = hashlib.sha256(html.encode()).digest()[:16]
+    content = document.write_pdf(pdf_variant="pdf/ua-1", pdf_identifier=identifier)
+    assert content is not None
+    path.parent.mkdir(parents=True, exist_ok=True)
+    beside = path.with_name(f".{path.name}.{os.getpid()}.part")
+    try:
+        beside.write_bytes(content)
+        os.replace(beside, path)
+    finally:
+        beside.unlink(missing_ok=True)
+    return hashlib.sha256(content).hexdigest()
+
+
+def count_pages(path: Path) -> int:
+    """Pages of a PDF this module wrote."""
+    return len(re.findall(rb"/Type /Page\b(?!s)", path.read_bytes()))

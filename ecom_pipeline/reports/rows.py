@@ -1,0 +1,242 @@
+"""Turns a report's numbers into the rows its tables print: text, marks and tones, ready for any template."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from decimal import Decimal
+
+from markupsafe import Markup
+
+from ecom_pipeline.insights.drivers import Driver, fold_drivers
+from ecom_pipeline.kpis.values import State
+from ecom_pipeline.reports.charts import (
+    BAD,
+    GOOD,
+    INK,
+    LIGHT,
+    NEUTRAL,
+    Span,
+    draw_bridge,
+    draw_bullet,
+    draw_pin,
+    draw_sparkline,
+    draw_tiers,
+    stack_span,
+)
+from ecom_pipeline.reports.report import Breakdown, Channel, Explanation, Figure
+from ecom_pipeline.reports.writer import Tone, Writer
+
+MOST_DRIVERS = 6
+_TONES = {"good": GOOD, "bad": BAD, "plain": INK}
+_OTHERS = "\x00others"  # no segment can be named so
+
+
+@dataclass(frozen=True)
+class Delta:
+    """A change as text with its arrow and whether it is good."""
+
+    text: str
+    arrow: str = ""
+    tone: Tone = "plain"
+
+
+@dataclass(frozen=True)
+class KpiRow:
+    """One KPI in a table."""
+
+    name: str
+    value: str
+    is_known: bool
+    tone: Tone
+    sparkline: Markup
+    bullet: Markup
+    previous: Delta
+    previous_year: Delta
+    target: str
+    notes: list[str] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class MarkRow:
+    """A labelled mark with its numbers."""
+
+    label: str
+    mark: Markup
+    cells: tuple[str, ...]
+    kind: str = ""
+    deltas: tuple[Delta, ...] = ()
+
+
+def make_kpi_row(writer: Writer, figure: Figure) -> KpiRow:
+    """Everything a KPI's row shows."""
+    key, kpi = figure.kpi, writer.kpi(figure.kpi)
+    name, value = writer.name(key), writer.value(key, figure.current)
+    if figure.target is not None:
+        target = writer.amount(key, figure.target)
+    else:
+        target = writer.reference(kpi, kpi.reference) if kpi.reference else ""
+    return KpiRow(
+        name, value, figure.current.state is State.OK, writer.standing(figure),
+        _sparkline(writer, figure, value), _bullet(writer, figure, value),
+        make_delta(writer, key, figure.current.value, figure.previous.value),
+        make_delta(writer, key, figure.current.value, figure.previous_year.value),
+        target, writer.notes(figure),
+    )  # fmt: skip
+
+
+def make_delta(writer: Writer, key: str, now: Decimal | None, before: Decimal | None) -> Delta:
+    """A change against an earlier value; a dash when either is not known."""
+    text = writer.change(key, now, before)
+    if text is None or now is None or before is None:
+        return Delta("–")
+    if not any(character in "123456789" for character in text):
+        return Delta(text)
+    return Delta(text, "▲" if now > before else "▼", writer.tone(key, now, before))
+
+
+def make_driver_rows(writer: Writer, explanation: Explanation) -> list[MarkRow]:
+    """One row a segment, its rate and mix effects stacked, and the sum they add up to."""
+    drivers, kpi = explanation.drivers, writer.kpi(explanation.kpi)
+    folded = fold_drivers(drivers.drivers, MOST_DRIVERS, _OTHERS)
+    span = stack_span([(float(one.rate), float(one.mix)) for one in folded])
+    rows = []
+    for one in folded:
+        label = _driver_label(writer, drivers.dimension, one, len(drivers.drivers) - MOST_DRIVERS)
+        effect = writer.formats.difference(kpi, one.effect)
+        parts = [(float(one.rate), INK), (float(one.mix), LIGHT)]
+        title = writer.words.say("chart.effect", name=label, value=effect)
+        rows.append(MarkRow(label, Markup(draw_tiers(parts, title, span, width=96)), (effect,)))
+    total = writer.formats.difference(kpi, drivers.change)
+    rows.append(MarkRow(writer.words.say("total"), Markup(""), (total,), "total"))
+    return rows
+
+
+def make_bridge_rows(writer: Writer) -> list[MarkRow]:
+    """One row a step of the profit bridge, from zero, on one scale."""
+    steps, rows = writer.report.bridge, []
+    ends: list[tuple[Decimal, Decimal]] = []
+    level = Decimal(0)
+    for step in steps:
+        start = Decimal(0) if step.kind == "total" else level
+        level = step.amount if step.kind == "total" else level + step.amount
+        ends.append((start, level))
+    span = Span.of([end for pair in ends for end in pair])
+    for step, (start, end) in zip(steps, ends, strict=True):
+        label = writer.step(step.key)
+        amount = writer.formats.money(step.amount, signed=step.kind == "change")
+        is_loss = step.kind == "total" and step.amount < 0
+        tone = INK if step.kind == "total" and not is_loss else GOOD if step.amount > 0 else BAD if is_loss else NEUTRAL
+        title = writer.words.say("chart.bullet", name=label, value=amount)
+        mark = Markup(draw_bridge(start, end, title, span, tone=tone, width=132))
+        rows.append(MarkRow(label, mark, (amount,), step.kind))
+    return rows
+
+
+@dataclass(frozen=True)
+class ChannelRow:
+    """One channel's figures; marks show spend on a common scale and the return on all costs."""
+
+    label: str
+    is_total: bool
+    spend: str
+    spend_mark: Markup
+    cac: str
+    ltv_to_cac: Delta
+    roas: str
+    roi: Delta
+    roi_mark: Markup
+
+
+def make_channel_rows(writer: Writer) -> list[ChannelRow]:
+    """Channels by what they cost; a crossed limit in red."""
+    channels = writer.report.channels
+    listed = [channel for channel in channels if channel.channel is not None]
+    spends = Span.of([_amount(channel, "ad_spend") for channel in listed])
+    # One runaway return must not flatten the others.
+    returns = Span.of([max(min(_amount(one, "marketing_roi") or Decimal(0), Decimal(3)), Decimal(-3)) for one in channels])
+    return [_channel_row(writer, channel, spends, returns) for channel in channels]
+
+
+def _channel_row(writer: Writer, channel: Channel, spends: Span, returns: Span) -> ChannelRow:
+    is_total = channel.channel is None
+    label = writer.words.say("channels.all") if is_total else writer.segment("channel", channel.channel or "")
+    spend, roi = _amount(channel, "ad_spend"), _amount(channel, "marketing_roi")
+    texts = {key: writer.amount(key, _amount(channel, key)) for key in channel.values}
+    none = writer.words.say("not_available")
+    spend_text, roi_text = texts.get("ad_spend", none), texts.get("marketing_roi", none)
+    spend_mark = roi_mark = ""
+    if spend is not None and not is_total:
+        spend_mark = draw_bullet(spend, f"{label} {spend_text}", spends, width=64)
+    if roi is not None:
+        shown = max(min(roi, Decimal(3)), Decimal(-3))
+        tone = BAD if roi < 0 else GOOD
+        roi_mark = draw_pin(shown, f"{label} {roi_text}", returns, tone=tone, width=64)
+    return ChannelRow(
+        label, is_total, spend_text, Markup(spend_mark),
+        texts.get("customer_acquisition_cost", none), _limited(writer, channel, "ltv_to_cac"),
+        texts.get("roas", none), _limited(writer, channel, "marketing_roi"), Markup(roi_mark),
+    )  # fmt: skip
+
+
+def make_breakdown_rows(writer: Writer, breakdown: Breakdown, others: int) -> list[MarkRow]:
+    """One row a segment: this week's bar before last year's, its value and its changes."""
+    key = breakdown.kpi
+    span = Span.of([value for line in breakdown.lines for value in (line.current, line.previous_year)])
+    rows = []
+    for line in breakdown.lines:
+        is_rest = line.segment is None
+        label = (
+            writer.words.say("others", number=others)
+            if is_rest
+            else writer.segment(breakdown.dimension, line.segment or "")
+        )
+        text = writer.amount(key, line.current)
+        mark = ""
+        if line.current is not None:
+            title = writer.words.say("chart.bullet", name=label, value=text)
+            mark = draw_bullet(line.current, title, span, previous_year=line.previous_year, width=90)
+        deltas = (
+            make_delta(writer, key, line.current, line.previous),
+            make_delta(writer, key, line.current, line.previous_year),
+        )
+        rows.append(MarkRow(label, Markup(mark), (text,), "rest" if is_rest else "", deltas))
+    return rows
+
+
+def _sparkline(writer: Writer, figure: Figure, value: str) -> Markup:
+    band = (figure.band.low, figure.band.high) if figure.band else None
+    key = "chart.sparkline" if figure.current.state is State.OK else "chart.sparkline_none"
+    title = writer.words.say(key, name=writer.name(figure.kpi), weeks=len(figure.weeks), value=value)
+    tone = _TONES[writer.standing(figure)]
+    return Markup(draw_sparkline(figure.weeks, title, band=band, tone=tone, width=112, height=20))
+
+
+def _bullet(writer: Writer, figure: Figure, value: str) -> Markup:
+    now, year = figure.current.value, figure.previous_year.value
+    if now is None:
+        return Markup("")
+    title = writer.words.say("chart.bullet", name=writer.name(figure.kpi), value=value)
+    span = Span.of([now, year, figure.target])
+    roomy = Span(span.low * 1.08, span.high * 1.08)
+    return Markup(draw_bullet(now, title, roomy, previous_year=year, target=figure.target, width=84))
+
+
+def _driver_label(writer: Writer, dimension: str, driver: Driver, others: int) -> str:
+    if driver.segment == _OTHERS:
+        return writer.words.say("others", number=others)
+    return writer.segment(dimension, driver.segment)
+
+
+def _amount(channel: Channel, key: str) -> Decimal | None:
+    value = channel.values.get(key)
+    return value.value if value is not None and value.state is State.OK else None
+
+
+def _limited(writer: Writer, channel: Channel, key: str) -> Delta:
+    amount = _amount(channel, key)
+    if key not in channel.values:
+        return Delta(writer.words.say("not_available"))
+    reference = writer.kpi(key).reference
+    least = reference.at_least if reference is not None else None
+    is_low = amount is not None and least is not None and amount < least
+    return Delta(writer.amount(key, amount), tone="bad" if is_low else "plain")

@@ -1,0 +1,102 @@
+"""The report's prose, computed from its numbers: what happened, what drove it, why something needs deciding."""
+
+from __future__ import annotations
+
+from ecom_pipeline.insights.signals import Cause
+from ecom_pipeline.kpis.values import State
+from ecom_pipeline.reports.report import Decision, Explanation
+from ecom_pipeline.reports.writer import Writer
+
+
+def write_headline(writer: Writer) -> str:
+    """The week in one sentence without its full stop."""
+    report = writer.report
+    if report.headline is not None:
+        figure = report.figures[report.headline.kpi]
+        value, band = figure.current.value, figure.band
+        assert value is not None and band is not None
+        return writer.words.say(
+            "headline.low" if value < band.middle else "headline.high",
+            name=writer.name(figure.kpi),
+            value=writer.amount(figure.kpi, value),
+            low=writer.amount(figure.kpi, band.low),
+            high=writer.amount(figure.kpi, band.high),
+        )
+    figures = [report.figures[key] for key in report.essentials]
+    if report.incomplete and not any(figure.current.state is State.OK for figure in figures):
+        return writer.words.say("headline.unknown")
+    if not any(figure.band for figure in figures):
+        return writer.words.say("headline.young")
+    return writer.words.say("headline.usual")
+
+
+def write_lede(writer: Writer) -> list[str]:
+    """The sentences below the headline: net sales, then what drove the headline's KPI."""
+    sentences = []
+    if "net_sales" in writer.report.figures:
+        sentences.append(_write_sales(writer))
+    explanation = writer.report.explanation
+    if explanation is not None:
+        driver = write_driver(writer, explanation)
+        if driver:
+            subject = explanation.kpi
+            is_named = writer.report.headline is not None and writer.report.headline.kpi == subject
+            sentences.append(driver if is_named else f"{writer.name(subject)}{writer.words.say('colon')}{driver}")
+    return sentences
+
+
+def write_driver(writer: Writer, explanation: Explanation) -> str:
+    """Which segment did most of a change, and whether by rate or by mix; empty when none stands out."""
+    drivers, kpi = explanation.drivers, writer.kpi(explanation.kpi)
+    main = drivers.main
+    if main is None:
+        return ""
+    text = writer.words.say(
+        f"driver.{explanation.basis}",
+        segment=writer.segment(drivers.dimension, main.segment),
+        effect=writer.formats.difference(kpi, main.effect),
+        change=writer.formats.difference(kpi, drivers.change),
+    )
+    if drivers.is_ratio and main.mix and main.rate:
+        rate, mix = (writer.formats.difference(kpi, part) for part in (main.rate, main.mix))
+        text += " " + writer.words.say("driver.split", rate=rate, mix=mix)
+    return text
+
+
+def write_reason(writer: Writer, decision: Decision) -> str:
+    """Why a decision is proposed."""
+    signal = decision.signal
+    figure = writer.report.figures[signal.kpi]
+    value, band = figure.current.value, figure.band
+    assert value is not None
+    parts = {"value": writer.amount(signal.kpi, value)}
+    if signal.cause is Cause.UNUSUAL:
+        assert band is not None
+        key = "reason.low" if value < band.middle else "reason.high"
+        parts |= {"low": writer.amount(signal.kpi, band.low), "high": writer.amount(signal.kpi, band.high)}
+    else:
+        assert signal.limit is not None
+        parts["limit"] = writer.amount(signal.kpi, signal.limit)
+        is_low = value < signal.limit
+        key = "reason.target" if signal.cause is Cause.TARGET else f"reason.limit_{'low' if is_low else 'high'}"
+    text = writer.words.say(key, **parts)
+    if decision.explanation is not None and signal.cause is Cause.UNUSUAL:
+        driver = write_driver(writer, decision.explanation)
+        text += f" {driver}" if driver else ""
+    return text
+
+
+def _write_sales(writer: Writer) -> str:
+    figure = writer.report.figures["net_sales"]
+    now = figure.current.value
+    name = writer.name("net_sales")
+    if now is None:
+        return writer.words.say("sales.missing", name=name)
+    week = writer.change("net_sales", now, figure.previous.value)
+    year = writer.change("net_sales", now, figure.previous_year.value)
+    key = "both" if week and year else "week" if week else "year" if year else "plain"
+    values = {"name": name, "value": writer.amount("net_sales", now), "week": week, "year": year}
+    text = writer.words.say(f"sales.{key}", **values)
+    if figure.target is not None:
+        text += " " + writer.words.say("sales.target", target=writer.amount("net_sales", figure.target))
+    return text

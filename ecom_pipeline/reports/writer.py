@@ -1,0 +1,117 @@
+"""One report in one language: the small phrases that tables, sentences and mails are made of."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date
+from decimal import Decimal
+from fractions import Fraction
+from typing import Literal
+
+from ecom_pipeline.kpis.definition import Kpi, Reference
+from ecom_pipeline.kpis.values import State, Value
+from ecom_pipeline.reports.formats import Formats
+from ecom_pipeline.reports.report import Figure, WeeklyReport
+from ecom_pipeline.reports.words import Words, load_words
+
+Tone = Literal["good", "bad", "plain"]
+
+
+class Writer:
+    """Writes a report's parts in one language."""
+
+    def __init__(self, report: WeeklyReport, language: str) -> None:
+        self.report = report
+        self.words: Words = load_words(language)
+        self.formats = Formats(language, report.request.currency)
+
+    def kpi(self, key: str) -> Kpi:
+        return self.report.definitions[key]
+
+    def name(self, key: str) -> str:
+        return self.kpi(key).name.in_language(self.words.language)
+
+    def week_number(self, day: date | None = None) -> str:
+        return str((day or self.report.last_day).isocalendar().week)
+
+    def value(self, key: str, value: Value) -> str:
+        """The value, or that there is none."""
+        return self.amount(key, value.value if value.state is State.OK else None)
+
+    def amount(self, key: str, amount: Decimal | Fraction | None) -> str:
+        return self.words.say("not_available") if amount is None else self.formats.value(self.kpi(key), amount)
+
+    def change(self, key: str, now: Decimal | None, before: Decimal | None) -> str | None:
+        if now is None or before is None:
+            return None
+        return self.formats.change(self.kpi(key), now, before)
+
+    def tone(self, key: str, now: Decimal | Fraction, before: Decimal | Fraction) -> Tone:
+        """Whether a move is good or bad for this KPI, whatever its direction."""
+        good = self.kpi(key).good
+        if good in ("neutral", "zero") or now == before:
+            return "plain"
+        return "good" if (now > before) == (good == "up") else "bad"
+
+    def standing(self, figure: Figure) -> Tone:
+        """Good or bad only when the week left its usual range."""
+        value, band = figure.current.value, figure.band
+        if value is None or band is None or band.low <= value <= band.high:
+            return "plain"
+        return self.tone(figure.kpi, value, band.middle)
+
+    def segment(self, dimension: str, segment: str) -> str:
+        """A segment's name: countries and devices in the reader's language, others as they are."""
+        if not segment:
+            return self.words.say("segment.none")
+        if segment == "unknown":
+            return self.words.say("segment.unknown")
+        if dimension == "country":
+            return self.formats.country(segment) or segment
+        return self.words.get(f"segment.{dimension}.{segment}") or segment
+
+    def dimension(self, dimension: str) -> str:
+        return self.words.get(f"dimension.{dimension}") or dimension
+
+    def family(self, family: str) -> str:
+        return self.words.get(f"family.{family}") or family.replace("_", " ").capitalize()
+
+    def step(self, key: str) -> str:
+        return self.words.say(f"bridge.{key}")
+
+    def days(self, days: Sequence[date]) -> str:
+        """Days as readers say them: the whole week, a run as its ends, else one by one."""
+        if len(days) == 7:
+            return self.words.say("banner.all_days")
+        return ", ".join(self.formats.weekday(day) for day in days)
+
+    def reference(self, kpi: Kpi, reference: Reference) -> str:
+        """A field's limit or usual value."""
+        for kind in ("at_least", "at_most", "around"):
+            limit = getattr(reference, kind)
+            if limit is not None:
+                return self.words.say(f"reference.{kind}", value=self.formats.value(kpi, limit))
+        if reference.between is None:
+            return ""
+        low, high = (self.formats.value(kpi, edge) for edge in reference.between)
+        return self.words.say("reference.between", low=low, high=high)
+
+    def notes(self, figure: Figure) -> list[str]:
+        """What a reader must know about a value before using it."""
+        value, found = figure.current, []
+        if value.state is not State.OK:
+            found.append(self._absence(figure))
+        elif value.coverage is not None and value.coverage < 1:
+            found.append(self.words.say("note.coverage", coverage=self.formats.percent(value.coverage)))
+        if figure.last_day != self.report.last_day:
+            found.append(self.words.say("note.week", week=self.week_number(figure.last_day)))
+        if value.state is State.OK and value.days_provisional:
+            found.append(self.words.count("note.provisional", value.days_provisional))
+        return found
+
+    def _absence(self, figure: Figure) -> str:
+        if figure.kpi in self.report.quality.not_connected:
+            return self.words.say("state.not_connected")
+        coverage = figure.current.coverage
+        shown = self.formats.percent(coverage) if coverage is not None else ""
+        return self.words.say(f"state.{figure.current.state.value}", coverage=shown)
