@@ -27,13 +27,13 @@ class Fields:
         self.kind = kind
         self.subject = subject
         if not isinstance(item, dict):
-            raise self.error("The answer", "is no object", item)
+            raise self.error("the answer", "is no object", item)
         self.item: dict[str, Any] = item
 
     def text(self, name: str) -> str:
         value = self.value(name)
         if not isinstance(value, str):
-            raise self.error(f"The field {name}", "is no text", value)
+            raise self.error(f"the field {name}", "is no text", value)
         return value
 
     def optional_text(self, name: str) -> str | None:
@@ -46,18 +46,18 @@ class Fields:
             return value
         if isinstance(value, str) and INTEGER.fullmatch(value):
             return int(value)
-        raise self.error(f"The field {name}", "is no whole number", value)
+        raise self.error(f"the field {name}", "is no whole number", value)
 
     def number(self, name: str) -> Decimal:
         value = self.value(name)
         if isinstance(value, int | Decimal) and not isinstance(value, bool):
             return Decimal(value)
-        raise self.error(f"The field {name}", "is no number", value)
+        raise self.error(f"the field {name}", "is no number", value)
 
     def boolean(self, name: str) -> bool:
         value = self.value(name)
         if not isinstance(value, bool):
-            raise self.error(f"The field {name}", "is neither true nor false", value)
+            raise self.error(f"the field {name}", "is neither true nor false", value)
         return value
 
     def unix_time(self, name: str) -> datetime:
@@ -70,9 +70,9 @@ class Fields:
         try:
             found = datetime.fromisoformat(text)
         except ValueError:
-            raise self.error(f"The field {name}", "is no time", text) from None
+            raise self.error(f"the field {name}", "is no time", text) from None
         if found.tzinfo is None:
-            raise self.error(f"The field {name}", "is a time without a zone", text)
+            raise self.error(f"the field {name}", "is a time without a zone", text)
         return found.astimezone(UTC)
 
     def optional_instant(self, name: str) -> datetime | None:
@@ -86,7 +86,7 @@ class Fields:
         """The list in a field."""
         value = self.value(name)
         if not isinstance(value, list):
-            raise self.error(f"The field {name}", "is no list", value)
+            raise self.error(f"the field {name}", "is no list", value)
         return value
 
     def value(self, name: str) -> Any:
@@ -101,7 +101,7 @@ class Fields:
 
     def error(self, what: str, how: str, value: Any) -> SchemaError:
         return SchemaError(
-            f"{self.subject}: {what.lower()} of {self.kind} {how}.",
+            f"{self.subject}: {what} of {self.kind} {how}.",
             why=f"It came as {type(value).__name__}: the vendor changed its API.",
             mend="Nothing was stored of this table. Look for a newer version of the product.",
         )
