@@ -125,7 +125,10 @@ def test_a_failing_change_leaves_nothing_half_done(
 ) -> None:
     entry = ledger.plan(REPORT, marie, "a" * 64)
 
-    def fail(*_: object, **__: object) -> Entry:
+    update = ledger._update
+
+    def fail(entry: Entry, **changes: object) -> Entry:
+        update(entry, **changes)
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patched:

@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import textwrap
+import threading
 from datetime import date
 from pathlib import Path
 
@@ -15,12 +16,15 @@ from ecom_pipeline.delivery import (
     Delivery,
     DeliveryError,
     Ledger,
+    Outcome,
     Recipient,
     ReportMail,
     Retries,
     Sender,
     SmtpServer,
+    Stage,
     State,
+    Verdict,
     deliver_report,
     is_sendable,
     preview_report,
@@ -75,6 +79,24 @@ def test_what_is_sent_is_not_sent_again(
     (third,) = outbox.deliver(make_report(), marie)
     assert third.explanation.endswith("the report has changed since then")
     assert len(catcher.mails) == 2
+
+
+def test_two_processes_do_not_deliver_at_once(
+    outbox: Outbox, catcher: MailCatcher, report: ReportMail, marie: Recipient
+) -> None:
+    def deliver_too() -> None:
+        with Ledger(outbox.ledger.path, KEY) as ledger:
+            deliver_report(report, [marie], outbox.server, outbox.sender, ledger)
+
+    other = threading.Thread(target=deliver_too)
+    with outbox.ledger.turn():
+        started = outbox.ledger.start(outbox.ledger.plan(report.report_key, marie, "a" * 64), "a" * 64)
+        other.start()
+        other.join(0.2)
+        assert other.is_alive() and catcher.mails == [], "took a delivery under way for one that was killed"
+        outbox.ledger.finish(started, Outcome(Verdict.ACCEPTED, Stage.REPLY, 250, "kept"))
+    other.join(20)
+    assert not other.is_alive() and catcher.mails == []
 
 
 def test_an_address_given_twice_counts_once(

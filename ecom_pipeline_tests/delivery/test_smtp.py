@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import smtplib
 import socket
 from collections.abc import Callable
 from contextlib import closing
@@ -164,8 +165,18 @@ def test_acceptance_stands_when_the_goodbye_fails(catcher: MailCatcher, send: Se
 
 
 def test_nothing_is_accepted_when_the_caller_objects_before_completion(
-    catcher: MailCatcher, server: SmtpServer, report: ReportMail, sender: Sender, marie: Recipient
+    catcher: MailCatcher,
+    server: SmtpServer,
+    report: ReportMail,
+    sender: Sender,
+    marie: Recipient,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    def say_goodbye(_: smtplib.SMTP) -> None:
+        pytest.fail("a QUIT in the middle of a message is a line of that message")
+
+    monkeypatch.setattr(smtplib.SMTP, "quit", say_goodbye)
+
     def object_to_it() -> None:
         raise OSError("the ledger's disk is full")
 
@@ -300,6 +311,18 @@ def test_a_mechanism_the_server_only_pretends_to_know_is_passed_over(
         server = SmtpServer("localhost", catcher.port, "tls", *login, 10, catcher.ca_file)
         outcome = send_message(server, build_message(report, marie, sender), sender, marie)
         assert outcome.verdict is Verdict.ACCEPTED
+
+
+def test_no_mechanism_that_works_is_a_refused_login(
+    tmp_path: Path, report: ReportMail, sender: Sender, marie: Recipient
+) -> None:
+    login = ("user", PASSWORD)
+    with run_mail_catcher(tmp_path / "in", security="tls", login=login) as catcher:
+        catcher.script.faults.append(Fault("login", "504 5.5.4 mechanism not supported", times=None))
+        server = SmtpServer("localhost", catcher.port, "tls", *login, 10, catcher.ca_file)
+        outcome = send_message(server, build_message(report, marie, sender), sender, marie)
+        assert (outcome.verdict, outcome.stage, outcome.code) == (Verdict.PERMANENT, Stage.LOGIN, 504)
+        assert "MAIL" not in catcher.script.commands
 
 
 def test_mail_is_never_sent_in_the_clear_when_encryption_was_asked_for(
