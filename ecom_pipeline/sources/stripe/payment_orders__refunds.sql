@@ -1,11 +1,12 @@
 /* ---
-description: "Which order a refund belongs to: its own metadata tell it, else those of its charge."
+description: >
+  Which charge a refund concerns, and which order as far as its own metadata or those of the charge tell.
 --- */
 SELECT
   c._record AS _record,
   INSTANCE_NAME() AS provider,
   c.id AS source_id,
   c.day AS day,
-  c.order_reference AS order_reference
+  c.order_reference AS order_reference,
+  c.charge_id AS charge_id
 FROM source.refunds AS c
-WHERE c.order_reference IS NOT NULL
