@@ -1,0 +1,62 @@
+/* ---
+name: {fr: "Délai de retour du CAC", en: "CAC payback"}
+definition:
+  fr: "Premier jour après l'acquisition où la contribution cumulée par client atteint le coût d'acquisition, pour les clients acquis depuis 90 à 454 jours ; vide au-delà de 90 jours."
+  en: "First day after acquisition on which cumulative contribution per customer reaches acquisition cost, for customers acquired 90 to 454 days ago; empty beyond 90 days."
+unit: days
+kind: window
+window: 365
+good: down
+dimensions: [channel]
+action:
+  fr: "Relever la première commande ou baisser le coût d'acquisition."
+  en: "Raise the first order's value or lower acquisition cost."
+measured_by: [orders, sale_lines, restocks, products, shipments, payments, ad_performance]
+touches:
+  model.customer_value: {forward: 454}
+  model.customer_orders: {forward: 454}
+  model.marketing_costs: {forward: 454}
+minimum: 0
+maximum: 90
+since: 1
+--- */
+WITH cuts AS (
+    SELECT 'total' AS dimension
+    UNION ALL SELECT 'channel' AS dimension
+), spending AS (
+    SELECT d.day AS day, s.dimension AS dimension,
+        CASE s.dimension WHEN 'channel' THEN m.channel ELSE '' END AS segment, SUM(m.cost) AS cost
+    FROM run.days AS d
+    CROSS JOIN cuts AS s
+    JOIN model.marketing_costs AS m
+        ON m.day >= CAST(d.day - INTERVAL '454' DAY AS DATE) AND m.day <= CAST(d.day - INTERVAL '90' DAY AS DATE)
+    GROUP BY d.day, s.dimension, CASE s.dimension WHEN 'channel' THEN m.channel ELSE '' END
+), aged AS (
+    SELECT v.first_day AS first_day, s.dimension AS dimension,
+        CASE s.dimension WHEN 'channel' THEN v.channel ELSE '' END AS segment,
+        v.day - v.first_day AS age, SUM(v.contribution) AS contribution
+    FROM model.customer_value AS v
+    CROSS JOIN cuts AS s
+    WHERE v.day <= CAST(v.first_day + INTERVAL '90' DAY AS DATE)
+    GROUP BY v.first_day, s.dimension, CASE s.dimension WHEN 'channel' THEN v.channel ELSE '' END, v.day - v.first_day
+), by_age AS (
+    SELECT d.day AS day, a.dimension AS dimension, a.segment AS segment, a.age AS age,
+        SUM(a.contribution) AS contribution
+    FROM run.days AS d
+    JOIN aged AS a
+        ON a.first_day >= CAST(d.day - INTERVAL '454' DAY AS DATE)
+        AND a.first_day <= CAST(d.day - INTERVAL '90' DAY AS DATE)
+    GROUP BY d.day, a.dimension, a.segment, a.age
+), cumulated AS (
+    SELECT b.day AS day, b.dimension AS dimension, b.segment AS segment, b.age AS age,
+        SUM(b.contribution) OVER (PARTITION BY b.day, b.dimension, b.segment ORDER BY b.age) AS contribution
+    FROM by_age AS b
+)
+SELECT
+    c.day AS day, c.dimension AS dimension, c.segment AS segment,
+    MIN(c.age) AS numerator,
+    1 AS denominator
+FROM cumulated AS c
+JOIN spending AS s ON s.day = c.day AND s.dimension = c.dimension AND s.segment = c.segment
+WHERE s.cost > 0 AND c.contribution >= s.cost
+GROUP BY c.day, c.dimension, c.segment
