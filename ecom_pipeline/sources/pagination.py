@@ -25,9 +25,7 @@ class PagingError(SourceError):
         )
 
 
-def by_cursor(
-    fetch: Callable[[str | None], tuple[Sequence[T], str | None]], subject: str
-) -> Iterator[T]:
+def by_cursor(fetch: Callable[[str | None], tuple[Sequence[T], str | None]], subject: str) -> Iterator[T]:
     """Items of all pages; `fetch(cursor)` gives a page and the next cursor, None after the last.
 
     Raises:

@@ -262,7 +262,13 @@ def test_a_stream_that_never_gets_further_is_given_up(script: Script, patience: 
 
 @pytest.mark.parametrize(
     "url",
-    ["http://shop.example", "ftp://shop.example", "https://me:pw@shop.example", "shop.example", "http://10.0.0.1"],
+    [
+        "http://shop.example",
+        "ftp://shop.example",
+        "https://me:pw@shop.example",
+        "shop.example",
+        "http://10.0.0.1",
+    ],
 )
 def test_unsafe_addresses_are_refused(url: str) -> None:
     with pytest.raises(ConfigurationError) as caught:

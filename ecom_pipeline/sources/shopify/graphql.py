@@ -115,14 +115,14 @@ class GraphqlClient:
 
 
 def fitting_size(size: int, answer: Any) -> int:
-    """A page size that uses nine tenths of a query's points at the price just charged."""
+    """A page size that uses nine tenths of what one query may cost, at the price just charged."""
     try:
-        charged = float(answer["extensions"]["cost"]["requestedQueryCost"])
+        cost = answer["extensions"]["cost"]
+        charged = float(cost["requestedQueryCost"])
+        most = min(MOST_POINTS, float(cost["throttleStatus"]["maximumAvailable"]))
     except (KeyError, TypeError, ValueError):
         return size
-    if charged <= 0:
-        return size
-    return max(1, min(MOST_PER_PAGE, int(size * 0.9 * MOST_POINTS / charged)))
+    return max(1, min(MOST_PER_PAGE, int(size * 0.9 * most / charged))) if charged > 0 else size
 
 
 def code_of(error: Any) -> str:

@@ -94,7 +94,7 @@ class Stream:
         return f"{{ {self.root}{chosen} {{ edges {{ node {{ {self.bulk_fields} }} }} }} }}"
 
 
-ORDERS = Stream("orders", "UPDATED_AT", order_fields(False), order_fields(True), 157, 250)
+ORDERS = Stream("orders", "UPDATED_AT", order_fields(False), order_fields(True), 140, 250)
 ORDER_KEYS = Stream("orders", "CREATED_AT", "id legacyResourceId", "id legacyResourceId", 1, 2500)
 CHECKOUTS = Stream("abandonedCheckouts", "CREATED_AT", CHECKOUT, CHECKOUT, 4, 1000)
 VARIANTS = Stream("productVariants", "ID", VARIANT, VARIANT, 4, 1000)
