@@ -18,7 +18,15 @@ from typing import Annotated, Any, Literal, Union, get_args, get_origin
 from zoneinfo import ZoneInfo, available_timezones
 
 from dotenv import dotenv_values
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, ValidationError, model_validator
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    SecretStr,
+    ValidationError,
+    model_validator,
+)
 
 from ecom_pipeline.errors import ConfigurationError
 from ecom_pipeline.sources.contract import SourceSettings
@@ -33,7 +41,7 @@ DAGSTER_POSTGRES_VARIABLE = "ECOM_DAGSTER_POSTGRES_URL"
 def _exact(value: object) -> object:
     """Money is written as text or a whole number: a TOML float has lost its cents before we see it."""
     if isinstance(value, float):
-        raise ValueError(f"write the amount in quotes, as \"{value}\": a bare decimal is not exact")
+        raise ValueError(f'write the amount in quotes, as "{value}": a bare decimal is not exact')
     return value
 
 
@@ -59,7 +67,9 @@ class ShopSettings(_Section):
     def _time_zone_exists(self) -> ShopSettings:
         if self.time_zone not in available_timezones():
             near = difflib.get_close_matches(self.time_zone, available_timezones(), 1)
-            raise ValueError(f"unknown time zone {self.time_zone}" + (f"; did you mean {near[0]}?" if near else ""))
+            raise ValueError(
+                f"unknown time zone {self.time_zone}" + (f"; did you mean {near[0]}?" if near else "")
+            )
         return self
 
     @property
@@ -206,7 +216,9 @@ def load_settings(file: Path | None = None, environment: dict[str, str] | None =
     except tomllib.TOMLDecodeError as error:
         raise ConfigurationError(f"{file} is not valid TOML.", why=str(error)) from None
     if environment is None:
-        dotenv = {key: value for key, value in dotenv_values(file.parent / ".env").items() if value is not None}
+        dotenv = {
+            key: value for key, value in dotenv_values(file.parent / ".env").items() if value is not None
+        }
         environment = {**dotenv, **os.environ}
     sources = {
         name: _read_source(name, entry, environment) for name, entry in document.get("sources", {}).items()
@@ -254,7 +266,9 @@ def _read_source(name: str, entry: Any, environment: dict[str, str]) -> SourceIn
     if not re.fullmatch(r"[a-z][a-z0-9_]*", name):
         raise ConfigurationError(f"{where}: a source's name is lower-case letters, digits and _.")
     if not isinstance(entry, dict) or "vendor" not in entry:
-        raise ConfigurationError(f"{where} names no vendor.", mend=f"Add vendor = one of {', '.join(vendors())}.")
+        raise ConfigurationError(
+            f"{where} names no vendor.", mend=f"Add vendor = one of {', '.join(vendors())}."
+        )
     vendor = entry["vendor"]
     if vendor not in vendors():
         raise ConfigurationError(

@@ -49,9 +49,7 @@ class Reference(BaseModel):
     between: tuple[Decimal, Decimal] | None = None
 
 
-Unit = Literal[
-    "money", "percent", "count", "multiple", "seconds", "days", "months", "position", "per_order"
-]
+Unit = Literal["money", "percent", "count", "multiple", "seconds", "days", "months", "position", "per_order"]
 
 
 class Kpi(BaseModel):
@@ -95,7 +93,9 @@ def kpis() -> dict[str, Kpi]:
     for folder in sorted(folders, key=lambda entry: (_family_rank(entry.name), entry.name)):
         for entry in sorted(folder.iterdir(), key=lambda file: file.name):
             if entry.name.endswith(".sql"):
-                kpi = parse_kpi(entry.name.removesuffix(".sql"), folder.name, entry.read_text(encoding="utf-8"))
+                kpi = parse_kpi(
+                    entry.name.removesuffix(".sql"), folder.name, entry.read_text(encoding="utf-8")
+                )
                 if kpi.key in found:
                     raise DefinitionError(f"Two KPI files are named {kpi.key}.", mend="Rename one of them.")
                 found[kpi.key] = kpi

@@ -15,11 +15,21 @@ import duckdb
 
 from ecom_pipeline.errors import DefinitionError
 from ecom_pipeline.warehouse.catalog import Node
-from ecom_pipeline.warehouse.changes import days_between, last_sequence, record_changes, touched_days
+from ecom_pipeline.warehouse.changes import (
+    days_between,
+    last_sequence,
+    record_changes,
+    touched_days,
+)
 from ecom_pipeline.warehouse.functions import Expansion
-from ecom_pipeline.warehouse.kpi_rows import insert_kpi_rows, kpi_rows, record_restatements
+from ecom_pipeline.warehouse.kpi_rows import (
+    insert_kpi_rows,
+    kpi_rows,
+    record_restatements,
+)
 from ecom_pipeline.warehouse.raw_log import transaction
 from ecom_pipeline.warehouse.rewrite import to_duckdb
+from ecom_pipeline.warehouse.rows import fetch_row
 
 
 @dataclass(frozen=True)
@@ -58,7 +68,7 @@ def build(connection: duckdb.DuckDBPyConnection, nodes: Iterable[Node], request:
 
 def last_built_day(connection: duckdb.DuckDBPyConnection) -> date | None:
     """The newest day any table was built for; None before the first build."""
-    row = connection.execute("SELECT MAX(as_of) FROM ops.built").fetchone()
+    row = fetch_row(connection, "SELECT MAX(as_of) FROM ops.built")
     return row[0] if row else None
 
 
@@ -82,9 +92,9 @@ def _build_node(connection: duckdb.DuckDBPyConnection, node: Node, request: Buil
 def _plan(connection: duckdb.DuckDBPyConnection, node: Node, request: BuildRequest) -> _Plan:
     """Which days to build: asked for, new since the last build, and touched by changes of the inputs."""
     sequence = last_sequence(connection)
-    row = connection.execute(
-        "SELECT sequence, fingerprint, as_of FROM ops.built WHERE node = ?", [node.name]
-    ).fetchone()
+    row = fetch_row(
+        connection, "SELECT sequence, fingerprint, as_of FROM ops.built WHERE node = ?", [node.name]
+    )
     if row is None or row[1] != node.fingerprint:
         as_of = max(request.last_day, row[2]) if row else request.last_day
         return _Plan(days_between(request.history_start, as_of), as_of, sequence, None)

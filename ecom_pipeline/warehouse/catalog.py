@@ -192,7 +192,12 @@ def build_catalog(sources: Iterable[Source], kpis: Iterable[Kpi]) -> Catalog:
     for node in nodes.values():
         for dependency in node.inputs:
             schema, table = dependency.split(".")
-            if schema == "model" and dependency not in nodes or schema == "mapped" and table not in canonical_tables():
+            if (
+                schema == "model"
+                and dependency not in nodes
+                or schema == "mapped"
+                and table not in canonical_tables()
+            ):
                 raise DefinitionError(f"{node.name} reads {dependency}, which nothing makes.")
     order = TopologicalSorter(
         {name: [d for d in node.inputs if d in nodes] for name, node in nodes.items()}
@@ -211,9 +216,7 @@ def source_streams(source: Source) -> tuple[Stream, ...]:
         if mapping.canonical not in canonical_tables():
             raise DefinitionError(f"{file} feeds {mapping.canonical}, which is no canonical table.")
         by_stream[_stream_of(sql, tables, file)].append(mapping)
-    return tuple(
-        Stream(source.name, source.vendor, table, tuple(by_stream[table.name])) for table in tables
-    )
+    return tuple(Stream(source.name, source.vendor, table, tuple(by_stream[table.name])) for table in tables)
 
 
 def _stream_of(sql: str, tables: tuple[Table, ...], file: str) -> str:
@@ -244,5 +247,7 @@ def dependencies(sql: str, file: str) -> tuple[str, ...]:
     found = sorted(table_names(sql))
     for name in found:
         if name.split(".")[0] not in {"mapped", "model", "config", "run", "ops"}:
-            raise DefinitionError(f"{file} reads {name}; queries read mapped, model, config, ops and run tables.")
+            raise DefinitionError(
+                f"{file} reads {name}; queries read mapped, model, config, ops and run tables."
+            )
     return tuple(name for name in found if not name.startswith("run."))

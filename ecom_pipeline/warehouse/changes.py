@@ -7,27 +7,29 @@ from datetime import date
 import duckdb
 
 from ecom_pipeline.warehouse.catalog import Node, Touch
+from ecom_pipeline.warehouse.rows import fetch_row
 
 
 def record_changes(connection: duckdb.DuckDBPyConnection, node: str, before: str, after: str) -> int:
     """Compare a table's rows before and after, write the days that differ to the change log, count them."""
-    is_new = connection.execute(f"SELECT 1 FROM {before} LIMIT 1").fetchone() is None
+    is_new = fetch_row(connection, f"SELECT 1 FROM {before} LIMIT 1") is None
     if is_new:
         days = f"SELECT DISTINCT day FROM {after}"
     else:
         days = f"""SELECT DISTINCT day FROM (
             (SELECT * FROM {before} EXCEPT ALL SELECT * FROM {after})
             UNION ALL (SELECT * FROM {after} EXCEPT ALL SELECT * FROM {before}))"""
-    row = connection.execute(
+    row = fetch_row(
+        connection,
         f"INSERT INTO ops.changes SELECT s.sequence, '{node}', d.day "
-        f"FROM ({days}) AS d, (SELECT NEXTVAL('ops.change_sequence') AS sequence) AS s WHERE d.day IS NOT NULL"
-    ).fetchone()
+        f"FROM ({days}) AS d, (SELECT NEXTVAL('ops.change_sequence') AS sequence) AS s WHERE d.day IS NOT NULL",
+    )
     return int(row[0]) if row else 0
 
 
 def last_sequence(connection: duckdb.DuckDBPyConnection) -> int:
     """The newest entry of the change log."""
-    row = connection.execute("SELECT COALESCE(MAX(sequence), 0) FROM ops.changes").fetchone()
+    row = fetch_row(connection, "SELECT COALESCE(MAX(sequence), 0) FROM ops.changes")
     assert row is not None
     return int(row[0])
 
@@ -66,12 +68,14 @@ def _touched_by(
     parameters = [days]
     if touch.through and _exists(connection, node.name):
         rows = connection.execute(
-            f"SELECT DISTINCT day FROM {node.name} WHERE {touch.through} IN (SELECT UNNEST(?::DATE[]))", parameters
+            f"SELECT DISTINCT day FROM {node.name} WHERE {touch.through} IN (SELECT UNNEST(?::DATE[]))",
+            parameters,
         ).fetchall()
         found.update(day for (day,) in rows)
     if touch.column:
         rows = connection.execute(
-            f"SELECT DISTINCT {touch.column} FROM {dependency} WHERE day IN (SELECT UNNEST(?::DATE[]))", parameters
+            f"SELECT DISTINCT {touch.column} FROM {dependency} WHERE day IN (SELECT UNNEST(?::DATE[]))",
+            parameters,
         ).fetchall()
         found.update(day for (day,) in rows if day is not None)
     return {day for day in found if first <= day <= last}
@@ -91,7 +95,7 @@ def days_between(first: date, last: date) -> list[date]:
 
 def _exists(connection: duckdb.DuckDBPyConnection, name: str) -> bool:
     schema, table = name.split(".")
-    row = connection.execute(
-        "SELECT 1 FROM duckdb_tables() WHERE schema_name = ? AND table_name = ?", [schema, table]
-    ).fetchone()
+    row = fetch_row(
+        connection, "SELECT 1 FROM duckdb_tables() WHERE schema_name = ? AND table_name = ?", [schema, table]
+    )
     return row is not None

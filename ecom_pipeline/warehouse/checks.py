@@ -11,6 +11,7 @@ from datetime import date
 import duckdb
 
 from ecom_pipeline.kpis.definition import Kpi
+from ecom_pipeline.warehouse.rows import fetch_row
 
 
 @dataclass(frozen=True)
@@ -27,11 +28,12 @@ def check_key(connection: duckdb.DuckDBPyConnection, table: str, key: tuple[str,
     """Every row's key is there and unique: the table has the grain it declares."""
     columns = ", ".join(key)
     nulls = " OR ".join(f"{column} IS NULL" for column in key)
-    row = connection.execute(
+    row = fetch_row(
+        connection,
         f"""SELECT COUNT(*), COALESCE(SUM(n - 1), 0), COALESCE(SUM(missing), 0) FROM (
                 SELECT {columns}, COUNT(*) AS n, COUNT(*) FILTER ({nulls}) AS missing
-                FROM {table} GROUP BY {columns})"""
-    ).fetchone()
+                FROM {table} GROUP BY {columns})""",
+    )
     assert row is not None
     _, doubled, missing = (int(value) for value in row)
     return CheckResult(
@@ -53,15 +55,16 @@ def check_rates(connection: duckdb.DuckDBPyConnection) -> CheckResult:
 
 def check_net_sales(connection: duckdb.DuckDBPyConnection) -> CheckResult:
     """Gross − discounts − returns = net, to the cent, per day and shop, and the KPI says the same."""
-    row = connection.execute(
+    row = fetch_row(
+        connection,
         """
         WITH lines AS (
             SELECT day, SUM(gross - discounts - returns) AS net FROM model.sale_lines GROUP BY day
         ), cells AS (SELECT day, SUM(net) AS net FROM model.daily_sales GROUP BY day)
         SELECT COUNT(*) FROM lines AS l FULL JOIN cells AS c ON c.day = l.day
         WHERE COALESCE(l.net, 0) <> COALESCE(c.net, 0)
-        """
-    ).fetchone()
+        """,
+    )
     assert row is not None
     return CheckResult(
         "net_sales_reconcile", row[0] == 0, "gross - discounts - returns = net on every day",
@@ -73,7 +76,8 @@ def check_values(connection: duckdb.DuckDBPyConnection, kpi: Kpi) -> CheckResult
     """No value of the KPI lies outside the range its definition allows."""
     low = kpi.minimum if kpi.minimum is not None else "NULL"
     high = kpi.maximum if kpi.maximum is not None else "NULL"
-    row = connection.execute(
+    row = fetch_row(
+        connection,
         f"""
         SELECT COUNT(*), MIN(day) FROM (
             SELECT day, CASE WHEN denominator IS NULL THEN numerator
@@ -82,19 +86,23 @@ def check_values(connection: duckdb.DuckDBPyConnection, kpi: Kpi) -> CheckResult
         WHERE value < {low} OR value > {high}
         """,
         [kpi.key],
-    ).fetchone()
+    )
     assert row is not None
     details: dict[str, int | str] = {"days_outside": int(row[0])}
     if row[1] is not None:
         details["first_day"] = str(row[1])
-    return CheckResult("values_in_range", row[0] == 0, f"values lie within {kpi.minimum} and {kpi.maximum}", details)
+    return CheckResult(
+        "values_in_range", row[0] == 0, f"values lie within {kpi.minimum} and {kpi.maximum}", details
+    )
 
 
 def check_source_day(connection: duckdb.DuckDBPyConnection, source: str, day: date) -> CheckResult:
     """The source's newest complete day was read whole: freshness that knows of partitions."""
-    row = connection.execute(
-        "SELECT is_complete, is_on_time FROM ops.source_days WHERE source = ? AND day = ?", [source, day]
-    ).fetchone()
+    row = fetch_row(
+        connection,
+        "SELECT is_complete, is_on_time FROM ops.source_days WHERE source = ? AND day = ?",
+        [source, day],
+    )
     complete, on_time = (bool(row[0]), bool(row[1])) if row else (False, False)
     return CheckResult(
         "newest_day_is_complete", complete, f"all tables of {source} were read for {day}",

@@ -41,7 +41,10 @@ def write_wiring(connection: duckdb.DuckDBPyConnection, catalog: Catalog, titles
 
 
 def refresh_source_days(
-    connection: duckdb.DuckDBPyConnection, history_start: date, as_of: date, midnights: list[tuple[date, datetime]]
+    connection: duckdb.DuckDBPyConnection,
+    history_start: date,
+    as_of: date,
+    midnights: list[tuple[date, datetime]],
 ) -> None:
     """ops.source_days: for each source and day, whether all its tables were read, and in time.
 

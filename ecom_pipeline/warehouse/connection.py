@@ -60,7 +60,9 @@ def open_published(file: Path) -> Iterator[duckdb.DuckDBPyConnection]:
         connection.close()
 
 
-def _connect(file: Path, patience_seconds: float, sleep: Callable[[float], None]) -> duckdb.DuckDBPyConnection:
+def _connect(
+    file: Path, patience_seconds: float, sleep: Callable[[float], None]
+) -> duckdb.DuckDBPyConnection:
     waited, pause = 0.0, 0.05
     while True:
         try:

@@ -8,6 +8,7 @@ import duckdb
 
 from ecom_pipeline.errors import DefinitionError
 from ecom_pipeline.kpis.definition import Kind, Kpi
+from ecom_pipeline.warehouse.rows import fetch_row
 
 _MEASURES = ("numerator", "denominator", "covered", "coverable")
 
@@ -51,7 +52,8 @@ def insert_kpi_rows(connection: duckdb.DuckDBPyConnection, key: str) -> None:
 
 def record_restatements(connection: duckdb.DuckDBPyConnection, key: str, now: datetime) -> int:
     """Write down every value that was complete before and is different now; count them."""
-    row = connection.execute(
+    row = fetch_row(
+        connection,
         """
         INSERT INTO kpi.restatements
         SELECT ?, COALESCE(b.day, a.day), COALESCE(b.dimension, a.dimension), COALESCE(b.segment, a.segment),
@@ -63,5 +65,5 @@ def record_restatements(connection: duckdb.DuckDBPyConnection, key: str, now: da
            OR COALESCE(b.denominator, 0) <> COALESCE(a.denominator, 0)
         """,
         [key, now.astimezone(UTC).replace(tzinfo=None), key],
-    ).fetchone()
+    )
     return int(row[0]) if row else 0

@@ -16,6 +16,7 @@ from datetime import UTC, datetime, timedelta
 import duckdb
 
 from ecom_pipeline.sources.contract import Change, Child, Column, Table, Window
+from ecom_pipeline.warehouse.rows import fetch_row
 from ecom_pipeline.warehouse.spool import Spool
 
 
@@ -76,8 +77,11 @@ def sweep_table(
     with transaction(connection):
         _ensure_tables(connection, source, table)
         load_id = _next_load_id(connection)
-        connection.execute("CREATE OR REPLACE TEMP TABLE living AS SELECT UNNEST(?::VARCHAR[]) AS _record", [keys])
-        gone = connection.execute(
+        connection.execute(
+            "CREATE OR REPLACE TEMP TABLE living AS SELECT UNNEST(?::VARCHAR[]) AS _record", [keys]
+        )
+        gone = fetch_row(
+            connection,
             f"""
             INSERT INTO {name} BY NAME
             SELECT n._record, {load_id} AS _load_id, TRUE AS _deleted, '' AS _hash, n._record AS {table.key[0]},
@@ -87,7 +91,7 @@ def sweep_table(
               AND n._record NOT IN (SELECT _record FROM living)
             """,
             [_naive(window.asked_at), _naive(window.start_at), _naive(window.end_at)],
-        ).fetchone()
+        )
         connection.execute(
             f"""INSERT INTO ops.returned SELECT DISTINCT ?, ?, _record, {load_id} FROM {name}
                 WHERE _deleted AND _record IN (SELECT _record FROM living)""",
@@ -124,13 +128,14 @@ def _store_full(
     known = """SELECT 1 FROM newest_before AS r
                WHERE r._record = s._record AND r._hash = s._hash AND NOT r._deleted"""
     stored = _append(connection, source, table, load_id, known, "_position DESC")
-    gone = connection.execute(
+    gone = fetch_row(
+        connection,
         f"""
         INSERT INTO {name} BY NAME
         SELECT * REPLACE ({load_id} AS _load_id, TRUE AS _deleted, '' AS _hash) FROM newest_before
         WHERE NOT _deleted AND _record NOT IN (SELECT _record FROM spooled)
-        """
-    ).fetchone()
+        """,
+    )
     return stored, gone[0] if gone else 0
 
 
@@ -147,14 +152,15 @@ def _append(
         WHERE s._rank = 1 AND NOT EXISTS ({known})
         """
     )
-    row = connection.execute(
+    row = fetch_row(
+        connection,
         f"""
         INSERT INTO {raw_table(source, table.name)} BY NAME
         SELECT {columns}, s._record, s._hash, {load_id} AS _load_id, FALSE AS _deleted
         FROM spooled AS s JOIN stored_positions AS p ON p._position = s._position
         ORDER BY s._position
-        """
-    ).fetchone()
+        """,
+    )
     return row[0] if row else 0
 
 
@@ -172,16 +178,24 @@ def _store_snapshot(
 
 
 def _replace(
-    connection: duckdb.DuckDBPyConnection, source: str, table: Table, load_id: int, record: str, window: Window
+    connection: duckdb.DuckDBPyConnection,
+    source: str,
+    table: Table,
+    load_id: int,
+    record: str,
+    window: Window,
 ) -> tuple[int, int]:
     name = raw_table(source, table.name)
     days = "_record BETWEEN ? AND ?"
-    removed = connection.execute(
-        f"DELETE FROM {name} WHERE {days}", [window.first_day.isoformat(), window.last_day.isoformat()]
-    ).fetchone()
+    removed = fetch_row(
+        connection,
+        f"DELETE FROM {name} WHERE {days}",
+        [window.first_day.isoformat(), window.last_day.isoformat()],
+    )
     columns = ", ".join(f"s.{column.name}" for column in table.columns)
     snapshot = ", CAST(_record AS DATE) AS snapshot_day" if table.change is Change.SNAPSHOT else ""
-    stored = connection.execute(
+    stored = fetch_row(
+        connection,
         f"""
         INSERT INTO {name} BY NAME
         SELECT * {snapshot} FROM (
@@ -189,7 +203,7 @@ def _replace(
         ) WHERE {days}
         """,
         [window.first_day.isoformat(), window.last_day.isoformat()],
-    ).fetchone()
+    )
     return stored[0] if stored else 0, removed[0] if removed else 0
 
 
@@ -237,7 +251,7 @@ def _ddl(column: Column) -> str:
 
 
 def _next_load_id(connection: duckdb.DuckDBPyConnection) -> int:
-    row = connection.execute("SELECT COALESCE(MAX(load_id), 0) + 1 FROM ops.loads").fetchone()
+    row = fetch_row(connection, "SELECT COALESCE(MAX(load_id), 0) + 1 FROM ops.loads")
     assert row is not None
     return int(row[0])
 
@@ -250,7 +264,9 @@ def _new_columns(connection: duckdb.DuckDBPyConnection, spool: Spool) -> tuple[s
     if not rows:
         return ()
     seen = {name for (names,) in rows for name in names.split(",")}
-    declared = {column.name for column in spool.table.columns} | {child.name for child in spool.table.children}
+    declared = {column.name for column in spool.table.columns} | {
+        child.name for child in spool.table.children
+    }
     return tuple(sorted(spool.columns_seen - seen - declared))
 
 

@@ -42,5 +42,3 @@ def with_sources(sql: str, expansion: Expansion, replace: Mapping[str, str]) -> 
 
     tree = expand(_parse(sql).copy(), expansion)
     return tree.transform(swap).sql(dialect="duckdb")
-
-

@@ -101,7 +101,9 @@ class Spool:
 class _Sheet:
     """One Arrow file being written, column by column in batches."""
 
-    def __init__(self, file: Path, label: str, columns: tuple[Column, ...], *own: tuple[str, pa.DataType]) -> None:
+    def __init__(
+        self, file: Path, label: str, columns: tuple[Column, ...], *own: tuple[str, pa.DataType]
+    ) -> None:
         self.label = label
         self._file = file
         self._columns = columns
@@ -174,7 +176,9 @@ def _converted(kind: Type, values: list[Any]) -> list[Any]:
     if kind is Type.TIMESTAMP:
         return [_instant(value) for value in values]
     if kind is Type.DATE:
-        return [date.fromisoformat(value) if isinstance(value, str) else _plain_date(value) for value in values]
+        return [
+            date.fromisoformat(value) if isinstance(value, str) else _plain_date(value) for value in values
+        ]
     if kind in (Type.INTEGER, Type.BOOLEAN) and any(isinstance(value, str) for value in values):
         raise TypeError
     if kind is Type.INTEGER and any(isinstance(value, bool | float) for value in values):

@@ -11,6 +11,7 @@ from ecom_pipeline.warehouse.changes import record_changes
 from ecom_pipeline.warehouse.functions import Expansion
 from ecom_pipeline.warehouse.raw_log import newest, raw_table, transaction
 from ecom_pipeline.warehouse.rewrite import with_sources
+from ecom_pipeline.warehouse.rows import fetch_row
 
 
 def ensure_canonical(connection: duckdb.DuckDBPyConnection) -> None:
@@ -36,15 +37,17 @@ def stage(connection: duckdb.DuckDBPyConnection, catalog: Catalog, time_zone: st
 
 def _stage_stream(connection: duckdb.DuckDBPyConnection, stream: Stream, time_zone: str) -> None:
     fingerprint = "|".join(mapping.sql for mapping in stream.mappings)
-    row = connection.execute(
+    row = fetch_row(
+        connection,
         "SELECT load_id, fingerprint FROM ops.staged WHERE source = ? AND table_name = ?",
         [stream.source, stream.table.name],
-    ).fetchone()
+    )
     watermark = row[0] if row and row[1] == fingerprint else 0
-    newest_load = connection.execute(
+    newest_load = fetch_row(
+        connection,
         "SELECT COALESCE(MAX(load_id), 0) FROM ops.loads WHERE source = ? AND table_name = ?",
         [stream.source, stream.table.name],
-    ).fetchone()
+    )
     assert newest_load is not None
     if newest_load[0] <= watermark:
         return
@@ -76,7 +79,9 @@ def _find_changed(connection: duckdb.DuckDBPyConnection, stream: Stream, waterma
     connection.execute(f"CREATE OR REPLACE TEMP TABLE changed_records AS {sql}", parameters)
 
 
-def _latest_tables(connection: duckdb.DuckDBPyConnection, stream: Stream, *, everything: bool) -> dict[str, str]:
+def _latest_tables(
+    connection: duckdb.DuckDBPyConnection, stream: Stream, *, everything: bool
+) -> dict[str, str]:
     """Temporary tables with the newest living version of the changed records, children beside them."""
     name = raw_table(stream.source, stream.table.name)
     changed = "" if everything else "WHERE _record IN (SELECT _record FROM changed_records)"
@@ -121,7 +126,9 @@ def _apply(
         f"CREATE OR REPLACE TEMP TABLE rows_before AS SELECT {', '.join(columns)} FROM {target} "
         f"WHERE {own} AND _record IN (SELECT _record FROM changed_records)"
     )
-    connection.execute(f"DELETE FROM {target} WHERE {own} AND _record IN (SELECT _record FROM changed_records)")
+    connection.execute(
+        f"DELETE FROM {target} WHERE {own} AND _record IN (SELECT _record FROM changed_records)"
+    )
     connection.execute(
         f"INSERT INTO {target} BY NAME SELECT '{stream.source}' AS _source, '{mapping.name}' AS _mapping, {named} "
         f"FROM ({query})"
@@ -149,12 +156,16 @@ def _remove_unconfigured(connection: duckdb.DuckDBPyConnection, catalog: Catalog
                     f"(SELECT DISTINCT day FROM mapped.{name} WHERE _source = ? AND _mapping = ?)",
                     [source, mapping],
                 )
-                connection.execute(f"DELETE FROM mapped.{name} WHERE _source = ? AND _mapping = ?", [source, mapping])
+                connection.execute(
+                    f"DELETE FROM mapped.{name} WHERE _source = ? AND _mapping = ?", [source, mapping]
+                )
                 connection.execute("DELETE FROM ops.staged WHERE source = ?", [source])
 
 
 def _is_loaded(connection: duckdb.DuckDBPyConnection, stream: Stream) -> bool:
-    row = connection.execute(
-        "SELECT 1 FROM ops.loads WHERE source = ? AND table_name = ? LIMIT 1", [stream.source, stream.table.name]
-    ).fetchone()
+    row = fetch_row(
+        connection,
+        "SELECT 1 FROM ops.loads WHERE source = ? AND table_name = ? LIMIT 1",
+        [stream.source, stream.table.name],
+    )
     return row is not None

@@ -35,7 +35,7 @@ WITH months AS (
     GROUP BY m.month, g.gap
 ), windows AS (
     SELECT m.month AS month, m.first_day AS first_day, m.last_day AS last_day,
-        COALESCE(s.churn_window_days, GREATEST(MIN(r.gap), 1)) AS days
+        CAST(COALESCE(s.churn_window_days, CASE WHEN MIN(r.gap) < 1 THEN 1 ELSE MIN(r.gap) END) AS INTEGER) AS days
     FROM months AS m
     CROSS JOIN config.shop AS s
     LEFT JOIN ranked AS r ON r.month = m.month AND r.up_to * 5 >= r.gaps * 4

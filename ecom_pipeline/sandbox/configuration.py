@@ -1,0 +1,153 @@
+"""Writes the `ecom.toml` and the environment with which the pipeline reads the simulated shop."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+from ecom_pipeline.sandbox.events import MonthlyCost, ShopCosts
+
+PSEUDONYM_KEY = "sandbox-pseudonym-key-of-32-bytes"
+
+
+@dataclass(frozen=True)
+class SandboxAddress:
+    """Where the simulated vendors and the mail catcher listen."""
+
+    base_url: str
+    smtp_port: int | None = None
+
+
+def sandbox_environment(credentials: dict[str, Any]) -> dict[str, str]:
+    """The secrets of the simulated vendors, under the names the pipeline reads them by."""
+    secrets = credentials["secrets"]
+    return {
+        "ECOM_PSEUDONYM_KEY": PSEUDONYM_KEY,
+        "ECOM_SHOP_ACCESS_TOKEN": secrets["shopify_access_token"],
+        "ECOM_STRIPE_API_KEY": secrets["stripe_api_key"],
+        "ECOM_ANALYTICS_SERVICE_ACCOUNT_JSON": json.dumps(credentials["google_service_account"]),
+        "ECOM_ADS_DEVELOPER_TOKEN": secrets["google_ads_developer_token"],
+        "ECOM_ADS_CLIENT_ID": secrets["google_oauth_client_id"],
+        "ECOM_ADS_CLIENT_SECRET": secrets["google_oauth_client_secret"],
+        "ECOM_ADS_REFRESH_TOKEN": secrets["google_oauth_refresh_token"],
+        "ECOM_BANK_LOGIN": secrets["qonto_login"],
+        "ECOM_BANK_SECRET_KEY": secrets["qonto_secret_key"],
+    }
+
+
+def sandbox_toml(
+    address: SandboxAddress,
+    accounts: dict[str, str],
+    costs: ShopCosts,
+    history_start: date,
+    name: str = "Maison Lumen",
+) -> str:
+    """The text of an `ecom.toml` for the simulated shop; search results come from the folder `imports`."""
+    url = address.base_url
+    lines = [
+        "[shop]",
+        f'name = "{name}"',
+        'time_zone = "Europe/Paris"',
+        'currency = "EUR"',
+        f"history_start = {history_start}",
+        "",
+        "[sources.shop]",
+        'vendor = "shopify"',
+        f'domain = "{accounts["shopify_domain"]}"',
+        f'base_url = "{url}/shopify"',
+        "",
+        "[sources.stripe]",
+        'vendor = "stripe"',
+        f'base_url = "{url}/stripe"',
+        "",
+        "[sources.analytics]",
+        'vendor = "ga4"',
+        f'property_id = "{accounts["ga4_property_id"]}"',
+        f'base_url = "{url}/analyticsdata"',
+        f'token_url = "{url}/google-oauth/token"',
+        "",
+        "[sources.ads]",
+        'vendor = "google_ads"',
+        f'customer_id = "{accounts["google_ads_customer_id"]}"',
+        f'login_customer_id = "{accounts["google_ads_login_customer_id"]}"',
+        f'base_url = "{url}/googleads"',
+        f'token_url = "{url}/google-oauth/token"',
+        "",
+        "[sources.bank]",
+        'vendor = "qonto"',
+        f'base_url = "{url}/qonto"',
+        "",
+        "[sources.rates]",
+        'vendor = "ecb"',
+        f'base_url = "{url}/ecb"',
+        "",
+        *_cost_lines(costs),
+        "[targets]",
+        "conversion_rate = 0.024",
+        "customer_acquisition_cost = 20",
+        "ltv_to_cac = 3",
+        "average_order_value = 66",
+        "net_margin_rate = 0.08",
+        "",
+    ]
+    if address.smtp_port is not None:
+        lines += [
+            "[mail]",
+            'host = "127.0.0.1"',
+            f"port = {address.smtp_port}",
+            'security = "none"',
+            'sender = "rapport@maison-lumen.example"',
+            'sender_name = "Maison Lumen"',
+            'unsubscribe = "mailto:rapport@maison-lumen.example?subject=stop"',
+            "recipients = [",
+            '  { email = "direction@maison-lumen.example", name = "Direction", language = "fr" },',
+            '  { email = "investors@maison-lumen.example", name = "Investors", language = "en" },',
+            "]",
+            "",
+        ]
+    return "\n".join(lines)
+
+
+def write_configuration(folder: Path, toml: str, environment: dict[str, str]) -> Path:
+    """Write `ecom.toml` and a `.env` beside it; returns the former's path."""
+    folder.mkdir(parents=True, exist_ok=True)
+    file = folder / "ecom.toml"
+    file.write_text(toml, encoding="utf-8")
+    dotenv = folder / ".env"
+    dotenv.write_text("".join(f"{key}='{value}'\n" for key, value in environment.items()), encoding="utf-8")
+    dotenv.chmod(0o600)
+    return file
+
+
+def _cost_lines(costs: ShopCosts) -> list[str]:
+    lines: list[str] = []
+    for kind, entries in (("fixed", costs.fixed), ("marketing", costs.marketing)):
+        for entry in entries:
+            lines += [f"[[costs.{kind}]]", *_monthly_lines(entry), ""]
+    for rate in costs.logistics:
+        lines += [
+            "[[costs.logistics]]",
+            f'country = "{rate.country}"',
+            *(
+                f'{name} = "{_units(getattr(rate, name))}"'
+                for name in ("shipping", "fulfilment", "packaging", "return_freight")
+            ),
+            "",
+        ]
+    return lines
+
+
+def _monthly_lines(cost: MonthlyCost) -> list[str]:
+    lines = [f'name = "{cost.name}"', f'monthly = "{_units(cost.amount)}"', f"first_day = {cost.first_day}"]
+    if cost.last_day is not None:
+        lines.append(f"last_day = {cost.last_day}")
+    if cost.channel is not None:
+        lines.append(f'channel = "{cost.channel}"')
+    return lines
+
+
+def _units(cents: int) -> str:
+    return f"{cents // 100}.{cents % 100:02d}"
