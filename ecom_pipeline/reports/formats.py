@@ -16,7 +16,7 @@ from functools import cached_property
 from zoneinfo import ZoneInfo
 
 from babel import Locale
-from babel.dates import format_date, format_datetime, format_interval
+from babel.dates import format_date, format_datetime
 from babel.numbers import format_currency, format_decimal, format_percent
 
 from ecom_pipeline.insights.drivers import as_decimal
@@ -47,7 +47,7 @@ class Formats:
             case "money":
                 return self.money(number)
             case "percent":
-                return self.percent(number)
+                return self.percent(number, _percent_digits(number))
             case "count":
                 return self.number(number, 0)
             case "multiple":
@@ -63,10 +63,22 @@ class Formats:
             case "per_order":
                 return self.number(number, 2)
 
-    def money(self, amount: Decimal | Fraction, *, signed: bool = False) -> str:
+    def limit(self, kpi: Kpi, amount: Decimal) -> str:
+        """A limit or target: a value somebody chose, so without decimals it does not need."""
+        if kpi.unit == "money" and amount == amount.to_integral_value():
+            return self.money(amount, digits=0)
+        if kpi.unit == "percent":
+            digits = next((few for few in (0, 1) if _round(amount, few + 2) == amount), 2)
+            return self.percent(amount, digits)
+        if kpi.unit == "multiple" and amount == amount.to_integral_value():
+            return self.number(amount, 0) + _NARROW_SPACE + "×"
+        return self.value(kpi, amount)
+
+    def money(self, amount: Decimal | Fraction, *, signed: bool = False, digits: int | None = None) -> str:
         """Money; cents only where they matter, below a thousand."""
         number = _decimal(amount)
-        digits = 2 if abs(number) < _CENTS_BELOW else 0
+        if digits is None:
+            digits = 2 if abs(number) < _CENTS_BELOW else 0
         pattern = self.locale.currency_formats["standard"].pattern
         pattern = pattern.replace("0.00", "0." + "0" * digits if digits else "0")
         rounded = _round(number, digits)
@@ -84,7 +96,7 @@ class Formats:
     def points(self, share: Decimal | Fraction) -> str:
         """A difference of two percentages, signed, in points."""
         number = _decimal(share) * 100
-        text = self.number(number, 1 if abs(number) >= Decimal("0.095") else 2, signed=True)
+        text = self.number(number, 2 if abs(number) < 1 else 1, signed=True)
         return text + _NO_BREAK_SPACE + ("pt" if self.language == "fr" else "pp")
 
     def number(self, amount: Decimal | Fraction, digits: int, *, signed: bool = False) -> str:
@@ -117,8 +129,12 @@ class Formats:
         return self.percent(relative, signed=True)
 
     def week(self, first_day: date, last_day: date) -> str:
-        """A week as its days: 16-22 November 2026."""
-        return format_interval(first_day, last_day, "yMMMMd", locale=self.locale)
+        """A week as its days: 16-22 November 2026, with what both days share said once."""
+        last = format_date(last_day, "d MMMM y", locale=self.locale)
+        if first_day.month == last_day.month:
+            return f"{first_day.day}–{last}"
+        pattern = "d MMMM" if first_day.year == last_day.year else "d MMMM y"
+        return f"{format_date(first_day, pattern, locale=self.locale)} – {last}"
 
     def day(self, day: date) -> str:
         """A day with its month in short, without the year."""
@@ -157,6 +173,11 @@ def _round(number: Decimal, digits: int) -> Decimal:
 def _sign(text: str, rounded: Decimal, signed: bool) -> str:
     text = text.replace("-", _MINUS)
     return "+" + text if signed and rounded > 0 else text
+
+
+def _percent_digits(share: Decimal) -> int:
+    # A conversion rate lives between 2 and 3 %: one decimal would hide a good week from a bad one.
+    return 2 if abs(share) < Decimal("0.1") else 1
 
 
 def _is_zero_text(text: str) -> bool:

@@ -19,6 +19,7 @@ from ecom_pipeline.reports.writer import Writer
 
 _FONTS = {"400": "Inter-Regular.woff2", "600": "Inter-SemiBold.woff2"}
 _MOST_NAMES = 8
+_COMFORTABLE_LINES = 40
 
 
 def render_html(report: WeeklyReport, language: str) -> str:
@@ -54,6 +55,7 @@ def _context(writer: Writer) -> dict[str, Any]:
         "headline": write_headline(writer),
         "lede": write_lede(writer),
         "banner": make_banner(writer),
+        "density": "dense" if _lines_on_page_one(writer) > _COMFORTABLE_LINES else "",
         "essentials": [rows.make_kpi_row(writer, report.figures[key]) for key in report.essentials],
         "drivers": _drivers(writer),
         "bridge": rows.make_bridge_rows(writer),
@@ -64,6 +66,15 @@ def _context(writer: Writer) -> dict[str, Any]:
         "restatements": [_restatement(writer, index) for index in range(len(report.restatements))],
         "quality": _quality(writer),
     }
+
+
+def _lines_on_page_one(writer: Writer) -> int:
+    """About how many lines of text page one takes, to choose its spacing."""
+    report = writer.report
+    channels = sum(1 + len(writer.segment("channel", one.channel or "")) // 45 for one in report.channels)
+    reasons = max((len(one["reason"]) // 32 for one in make_decisions(writer)), default=0)
+    banner = 3 if report.incomplete else 0
+    return 2 * len(report.essentials) + channels + reasons + banner + max(len(report.bridge), 6)
 
 
 @cache
@@ -105,7 +116,7 @@ def make_decisions(writer: Writer) -> list[dict[str, str]]:
     found = []
     for decision in writer.report.decisions:
         kpi = writer.kpi(decision.signal.kpi)
-        action = kpi.action.in_language(writer.words.language) if kpi.action else ""
+        action = writer.text(kpi.action) if kpi.action else ""
         found.append({"name": writer.name(kpi.key), "reason": write_reason(writer, decision), "action": action})
     return found
 
@@ -151,7 +162,7 @@ def _section(writer: Writer, section: Section) -> dict[str, Any]:
         "rows": [rows.make_kpi_row(writer, writer.report.figures[key]) for key in section.kpis],
         "breakdowns": breakdowns,
         "definitions": [
-            (writer.name(key), writer.kpi(key).definition.in_language(writer.words.language), writer.kpi(key).since)
+            (writer.name(key), writer.text(writer.kpi(key).definition), writer.kpi(key).since)
             for key in section.kpis
         ],
     }

@@ -51,12 +51,13 @@ def read_sources(connection: duckdb.DuckDBPyConnection, last_day: date) -> tuple
 
 def find_incomplete(sources: tuple[SourceWeek, ...], figures: Mapping[str, Figure]) -> Incomplete:
     """What should be in this week and is not. A KPI nobody ever fed is not missing, it is not connected."""
+    lacking = tuple(source for source in sources if source.missing_days)
     return Incomplete(
-        tuple(source for source in sources if source.missing_days),
+        lacking,
         tuple(
             MissingKpi(figure.kpi, figure.current.reason)
             for figure in figures.values()
-            if figure.current.state is State.MISSING and _was_ever_known(figure)
+            if figure.current.state is State.MISSING and _is_connected(figure, lacking)
         ),
     )
 
@@ -75,7 +76,7 @@ def summarise_quality(
         tuple(
             figure.kpi
             for figure in figures.values()
-            if figure.current.state is State.MISSING and not _was_ever_known(figure)
+            if figure.current.state is State.MISSING and not _is_connected(figure, sources)
         ),
         tuple((kpi.key, kpi.since) for kpi in kpis.values()),
     )
@@ -135,5 +136,9 @@ def _relative(before: Decimal, after: Decimal) -> Decimal:
     return abs(after - before) / abs(before) if before else abs(after)
 
 
-def _was_ever_known(figure: Figure) -> bool:
-    return any(week is not None for week in figure.weeks)
+def _is_connected(figure: Figure, sources: tuple[SourceWeek, ...]) -> bool:
+    """Whether something feeds the KPI: it was known once, or one of the sources is named as the reason."""
+    reason = figure.current.reason or ""
+    return any(week is not None for week in figure.weeks) or any(
+        f"{source.source}: " in reason for source in sources
+    )

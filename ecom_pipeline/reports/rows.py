@@ -8,6 +8,7 @@ from decimal import Decimal
 from markupsafe import Markup
 
 from ecom_pipeline.insights.drivers import Driver, fold_drivers
+from ecom_pipeline.kpis.definition import Kind, Kpi
 from ecom_pipeline.kpis.values import State
 from ecom_pipeline.reports.charts import (
     BAD,
@@ -71,27 +72,32 @@ def make_kpi_row(writer: Writer, figure: Figure) -> KpiRow:
     """Everything a KPI's row shows."""
     key, kpi = figure.kpi, writer.kpi(figure.kpi)
     name, value = writer.name(key), writer.value(key, figure.current)
+    # A move well inside what the KPI does every week is told, not coloured.
+    noise = figure.band.scale / 2 if figure.band else Decimal(0)
     if figure.target is not None:
-        target = writer.amount(key, figure.target)
+        target = writer.limit(key, figure.target)
     else:
         target = writer.reference(kpi, kpi.reference) if kpi.reference else ""
     return KpiRow(
         name, value, figure.current.state is State.OK, writer.standing(figure),
         _sparkline(writer, figure, value), _bullet(writer, figure, value),
-        make_delta(writer, key, figure.current.value, figure.previous.value),
-        make_delta(writer, key, figure.current.value, figure.previous_year.value),
+        make_delta(writer, key, figure.current.value, figure.previous.value, noise),
+        make_delta(writer, key, figure.current.value, figure.previous_year.value, noise),
         target, writer.notes(figure),
     )  # fmt: skip
 
 
-def make_delta(writer: Writer, key: str, now: Decimal | None, before: Decimal | None) -> Delta:
-    """A change against an earlier value; a dash when either is not known."""
+def make_delta(
+    writer: Writer, key: str, now: Decimal | None, before: Decimal | None, noise: Decimal = Decimal(0)
+) -> Delta:
+    """A change against an earlier value, good or bad when larger than the noise; a dash when not known."""
     text = writer.change(key, now, before)
     if text is None or now is None or before is None:
         return Delta("–")
     if not any(character in "123456789" for character in text):
         return Delta(text)
-    return Delta(text, "▲" if now > before else "▼", writer.tone(key, now, before))
+    tone = writer.tone(key, now, before) if abs(now - before) > noise else "plain"
+    return Delta(text, "▲" if now > before else "▼", tone)
 
 
 def make_driver_rows(writer: Writer, explanation: Explanation) -> list[MarkRow]:
@@ -105,9 +111,9 @@ def make_driver_rows(writer: Writer, explanation: Explanation) -> list[MarkRow]:
         effect = writer.formats.difference(kpi, one.effect)
         parts = [(float(one.rate), INK), (float(one.mix), LIGHT)]
         title = writer.words.say("chart.effect", name=label, value=effect)
-        rows.append(MarkRow(label, Markup(draw_tiers(parts, title, span, width=96)), (effect,)))
+        rows.append(MarkRow(label, Markup(draw_tiers(parts, title, span, width=80)), (_own_values(writer, kpi, one), effect)))
     total = writer.formats.difference(kpi, drivers.change)
-    rows.append(MarkRow(writer.words.say("total"), Markup(""), (total,), "total"))
+    rows.append(MarkRow(writer.words.say("total"), Markup(""), ("", total), "total"))
     return rows
 
 
@@ -127,7 +133,7 @@ def make_bridge_rows(writer: Writer) -> list[MarkRow]:
         is_loss = step.kind == "total" and step.amount < 0
         tone = INK if step.kind == "total" and not is_loss else GOOD if step.amount > 0 else BAD if is_loss else NEUTRAL
         title = writer.words.say("chart.bullet", name=label, value=amount)
-        mark = Markup(draw_bridge(start, end, title, span, tone=tone, width=132))
+        mark = Markup(draw_bridge(start, end, title, span, tone=tone, width=112))
         rows.append(MarkRow(label, mark, (amount,), step.kind))
     return rows
 
@@ -194,7 +200,7 @@ def make_breakdown_rows(writer: Writer, breakdown: Breakdown, others: int) -> li
         mark = ""
         if line.current is not None:
             title = writer.words.say("chart.bullet", name=label, value=text)
-            mark = draw_bullet(line.current, title, span, previous_year=line.previous_year, width=90)
+            mark = draw_bullet(line.current, title, span, previous_year=line.previous_year, width=150)
         deltas = (
             make_delta(writer, key, line.current, line.previous),
             make_delta(writer, key, line.current, line.previous_year),
@@ -208,7 +214,7 @@ def _sparkline(writer: Writer, figure: Figure, value: str) -> Markup:
     key = "chart.sparkline" if figure.current.state is State.OK else "chart.sparkline_none"
     title = writer.words.say(key, name=writer.name(figure.kpi), weeks=len(figure.weeks), value=value)
     tone = _TONES[writer.standing(figure)]
-    return Markup(draw_sparkline(figure.weeks, title, band=band, tone=tone, width=112, height=20))
+    return Markup(draw_sparkline(figure.weeks, title, band=band, tone=tone, width=104, height=20))
 
 
 def _bullet(writer: Writer, figure: Figure, value: str) -> Markup:
@@ -219,6 +225,16 @@ def _bullet(writer: Writer, figure: Figure, value: str) -> Markup:
     span = Span.of([now, year, figure.target])
     roomy = Span(span.low * 1.08, span.high * 1.08)
     return Markup(draw_bullet(now, title, roomy, previous_year=year, target=figure.target, width=84))
+
+
+def _own_values(writer: Writer, kpi: Kpi, driver: Driver) -> str:
+    """What the segment itself did; amounts only as they are now, two of them are too wide for their column."""
+    if driver.after is None:
+        return ""
+    after = writer.formats.value(kpi, driver.after)
+    if driver.before is None or kpi.kind is Kind.FLOW:
+        return after
+    return f"{writer.formats.value(kpi, driver.before)} → {after}"
 
 
 def _driver_label(writer: Writer, dimension: str, driver: Driver, others: int) -> str:

@@ -27,7 +27,8 @@ def write_headline(writer: Writer) -> str:
         return writer.words.say("headline.unknown")
     if not any(figure.band for figure in figures):
         return writer.words.say("headline.young")
-    return writer.words.say("headline.usual")
+    is_whole = all(figure.current.state is not State.MISSING for figure in figures)
+    return writer.words.say("headline.usual" if is_whole else "headline.usual_known")
 
 
 def write_lede(writer: Writer) -> list[str]:
@@ -40,8 +41,10 @@ def write_lede(writer: Writer) -> list[str]:
         driver = write_driver(writer, explanation)
         if driver:
             subject = explanation.kpi
-            is_named = writer.report.headline is not None and writer.report.headline.kpi == subject
-            sentences.append(driver if is_named else f"{writer.name(subject)}{writer.words.say('colon')}{driver}")
+            headline = writer.report.headline
+            # After its own sentence a KPI needs no name: net sales alone, or the headline's.
+            is_clear = subject == "net_sales" if headline is None else subject == headline.kpi
+            sentences.append(driver if is_clear else f"{writer.name(subject)}{writer.words.say('colon')}{driver}")
     return sentences
 
 
@@ -57,8 +60,9 @@ def write_driver(writer: Writer, explanation: Explanation) -> str:
         effect=writer.formats.difference(kpi, main.effect),
         change=writer.formats.difference(kpi, drivers.change),
     )
-    if drivers.is_ratio and main.mix and main.rate:
-        rate, mix = (writer.formats.difference(kpi, part) for part in (main.rate, main.mix))
+    rate, mix = (writer.formats.difference(kpi, part) for part in (main.rate, main.mix))
+    # Told apart only when both matter: a tenth of the effect or more.
+    if drivers.is_ratio and min(abs(main.rate), abs(main.mix)) * 10 >= abs(main.effect):
         text += " " + writer.words.say("driver.split", rate=rate, mix=mix)
     return text
 
@@ -76,7 +80,7 @@ def write_reason(writer: Writer, decision: Decision) -> str:
         parts |= {"low": writer.amount(signal.kpi, band.low), "high": writer.amount(signal.kpi, band.high)}
     else:
         assert signal.limit is not None
-        parts["limit"] = writer.amount(signal.kpi, signal.limit)
+        parts["limit"] = writer.limit(signal.kpi, signal.limit)
         is_low = value < signal.limit
         key = "reason.target" if signal.cause is Cause.TARGET else f"reason.limit_{'low' if is_low else 'high'}"
     text = writer.words.say(key, **parts)
@@ -98,5 +102,5 @@ def _write_sales(writer: Writer) -> str:
     values = {"name": name, "value": writer.amount("net_sales", now), "week": week, "year": year}
     text = writer.words.say(f"sales.{key}", **values)
     if figure.target is not None:
-        text += " " + writer.words.say("sales.target", target=writer.amount("net_sales", figure.target))
+        text += " " + writer.words.say("sales.target", target=writer.limit("net_sales", figure.target))
     return text

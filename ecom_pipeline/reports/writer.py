@@ -9,6 +9,7 @@ from fractions import Fraction
 from typing import Literal
 
 from ecom_pipeline.kpis.definition import Kpi, Reference
+from ecom_pipeline.kpis.definition import Words as KpiWords
 from ecom_pipeline.kpis.values import State, Value
 from ecom_pipeline.reports.formats import Formats
 from ecom_pipeline.reports.report import Figure, WeeklyReport
@@ -29,7 +30,14 @@ class Writer:
         return self.report.definitions[key]
 
     def name(self, key: str) -> str:
-        return self.kpi(key).name.in_language(self.words.language)
+        return self.text(self.kpi(key).name)
+
+    def text(self, words: KpiWords) -> str:
+        """A definition file's text in the reader's language, with the apostrophe of print."""
+        return words.in_language(self.words.language).replace("'", "’")
+
+    def limit(self, key: str, amount: Decimal) -> str:
+        return self.formats.limit(self.kpi(key), amount)
 
     def week_number(self, day: date | None = None) -> str:
         return str((day or self.report.last_day).isocalendar().week)
@@ -90,10 +98,10 @@ class Writer:
         for kind in ("at_least", "at_most", "around"):
             limit = getattr(reference, kind)
             if limit is not None:
-                return self.words.say(f"reference.{kind}", value=self.formats.value(kpi, limit))
+                return self.words.say(f"reference.{kind}", value=self.formats.limit(kpi, limit))
         if reference.between is None:
             return ""
-        low, high = (self.formats.value(kpi, edge) for edge in reference.between)
+        low, high = (self.formats.limit(kpi, edge) for edge in reference.between)
         return self.words.say("reference.between", low=low, high=high)
 
     def notes(self, figure: Figure) -> list[str]:

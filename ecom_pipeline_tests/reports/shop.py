@@ -59,6 +59,7 @@ class Story:
     fixed_costs: int = 1200
     segment_names: tuple[str, ...] = ()  # replace channels
     restates: bool = True
+    all_paid: bool = False  # every channel costs money
 
 
 def make_request(**changes: object) -> ReportRequest:
@@ -136,7 +137,7 @@ def _total(key: str, size: float, chance: random.Random, story: Story) -> tuple[
         "marketing_efficiency_ratio": (8200, 1490), "marketing_roi": (2160, 1490), "roas": (4100, 1080),
         "data_freshness": (5, 5), "cash_balance": (184000, None), "cash_in_transit": (14800, None),
         "runway_months": (552000, 71000), "cac_payback_days": (41, 1), "churn_rate": (2300, 5200),
-        "lifetime_value": (612000, 6900), "ltv_to_cac": (612000 * 48, 6900 * 1490 // 100 * 31 // 10),
+        "lifetime_value": (612000, 6900), "ltv_to_cac": (612000 * 48, 6900 * 1490 * 9 // 10),
         "repeat_purchase_rate": (4650, 15100),
     }  # fmt: skip
     if young and key in ("lifetime_value", "ltv_to_cac", "runway_months", "cac_payback_days"):
@@ -157,19 +158,21 @@ def _cut(
 ) -> list[tuple[str, int, int | None]]:
     segments = SEGMENTS[dimension]
     if dimension == "channel":
-        if key in ("ad_spend", "roas", "ad_click_through_rate", "customer_acquisition_cost"):
+        if key in ("ad_spend", "roas", "ad_click_through_rate", "customer_acquisition_cost") and not story.all_paid:
             segments = tuple((name, weight) for name, weight in segments if name in _PAID)
         names = dict(zip([name for name, _ in SEGMENTS["channel"]], story.segment_names, strict=False))
         segments = tuple((names.get(name, name), weight) for name, weight in segments)
     tops = _share(numerator, [weight * chance.uniform(0.93, 1.07) for _, weight in segments])
     bottoms = _share(denominator, [weight for _, weight in segments]) if denominator is not None else None
+    troubled = [name for name, _ in SEGMENTS[dimension]].index("Paid Social") if dimension == "channel" else -1
+    troubled = troubled if story.all_paid else min(troubled, 1)
     cut = []
     for index, (name, _) in enumerate(segments):
         top = tops[index]
         if _is_troubled(key, dimension, day, story):
             if key == "conversion_rate" and name == "mobile":
                 top = top * 55 // 100
-            if key == "customer_acquisition_cost" and name == "Paid Social":
+            if key == "customer_acquisition_cost" and index == troubled:
                 top *= 3
         cut.append((name, top, bottoms[index] if bottoms else None))
     return cut
