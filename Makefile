@@ -1,0 +1,43 @@
+# Two commands for a newcomer: make demo, make test. `make check` is what a developer runs before a commit.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+
+.PHONY: demo test check lint types audit benchmark clean
+
+demo: $(VENV)/.installed
+	@$(BIN)/ecom-pipeline demo
+
+test: $(VENV)/.installed-dev
+	@$(BIN)/python -m pytest -q -n 2 --dist loadscope
+
+check: lint types test
+
+lint: $(VENV)/.installed-dev
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+types: $(VENV)/.installed-dev
+	$(BIN)/mypy
+
+audit: $(VENV)/.installed-dev
+	$(BIN)/pip-audit --strict --requirement constraints.txt
+
+benchmark: $(VENV)/.installed-dev
+	$(BIN)/python -m ecom_pipeline_tests.benchmarks
+
+clean:
+	rm -rf $(VENV) var build *.egg-info
+
+$(VENV)/bin/python:
+	@sh tools/native-libraries.sh $(PYTHON)
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/.installed: pyproject.toml constraints.txt | $(VENV)/bin/python
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable .
+	@touch $@
+
+$(VENV)/.installed-dev: $(VENV)/.installed
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[dev]'
+	@touch $@
