@@ -78,7 +78,8 @@ def transport_failure(error: Exception) -> Failure:
         return Failure(TruncatedAnswerError, "the connection broke in the middle of the answer")
     if isinstance(error, requests.exceptions.Timeout):
         return Failure(UnavailableError, "no answer in time")
-    if isinstance(error, requests.exceptions.SSLError):
+    # Other TLS failures are connections that broke early, and pass.
+    if isinstance(error, requests.exceptions.SSLError) and "verify failed" in str(error):
         return Failure(UnavailableError, "the vendor's certificate could not be verified", again=False)
     if isinstance(error, requests.exceptions.ConnectionError):
         return Failure(UnavailableError, "no connection, or it broke")

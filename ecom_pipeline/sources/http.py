@@ -167,6 +167,11 @@ class HttpClient:
             failures += 1
             waited += self._wait(ask, failure, failures, waited)
 
+    def pause(self, seconds: float) -> None:
+        """Wait, and count it."""
+        self.usage.seconds_waited += seconds
+        self.patience.sleep(seconds)
+
     def error(self, kind: type[SourceError], what: str, *, why: str = "", mend: str = "") -> SourceError:
         """An error that names the subject, free of every secret, for the vendor's client to raise."""
         clean = self.scrubber.clean
@@ -207,8 +212,7 @@ class HttpClient:
             )
             raise self._final(ask, asked, failures)
         self.usage.retries += 1
-        self.usage.seconds_waited += seconds
-        patience.sleep(seconds)
+        self.pause(seconds)
         return seconds
 
     def _attempt(self, ask: Ask, read: Callable[[requests.Response], T | Failure]) -> T | Failure:

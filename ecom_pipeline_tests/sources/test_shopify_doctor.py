@@ -12,6 +12,7 @@ from ecom_pipeline.sandbox.events import Shop
 from ecom_pipeline.sources.contract import Finding
 from ecom_pipeline.sources.shopify import ShopifySource
 from ecom_pipeline.sources.shopify.doctor import SCOPES, scope_findings, version_findings
+from ecom_pipeline.sources.shopify.graphql import granted_scopes
 
 from .shopify_bench import Bench, bench_of, shop_of_two_months
 
@@ -47,8 +48,22 @@ def test_each_missing_scope_is_named_alone(bench: Bench, scope: str) -> None:
 
 
 def test_the_right_to_write_includes_reading() -> None:
-    granted = {"write_orders", "read_all_orders", "write_customers", "read_products", "read_inventory"}
-    assert {finding.state for finding in scope_findings(granted)} == {"ok"}
+    handles = ("write_orders", "read_all_orders", "write_customers", "read_products", "read_inventory")
+    answer = {"currentAppInstallation": {"accessScopes": [{"handle": handle} for handle in handles]}}
+    assert {finding.state for finding in scope_findings(granted_scopes(answer))} == {"ok"}
+
+
+def test_an_answer_of_another_shape_is_a_finding(bench: Bench) -> None:
+    bench.world.faults.arm("shopify", "missing_column", column="accessScopes")
+    [finding] = bench.source.check()
+    assert finding.state == "error" and "accessScopes" in finding.detail
+
+
+def test_an_address_without_encryption_is_one_finding(shop: Shop) -> None:
+    with bench_of(shop, base_url="http://shop.example") as bench:
+        [finding] = bench.source.check()
+    assert (finding.subject, finding.state) == ("address", "error")
+    assert "https" in finding.mend
 
 
 def test_a_refused_token_is_one_finding_without_the_token(shop: Shop) -> None:

@@ -49,8 +49,7 @@ class Clock:
         """Wait once; False when the longest wait is reached instead."""
         if self._waited >= LONGEST_OPERATION:
             return False
-        self._client.http.patience.sleep(self._next)
-        self._client.http.usage.seconds_waited += self._next
+        self._client.http.pause(self._next)
         self._waited += self._next
         self._next = min(LONGEST_POLL, self._next * 2)
         return True
@@ -63,7 +62,7 @@ def read_bulk(client: GraphqlClient, query: str) -> Iterator[Group]:
         BulkOperationError: no result. TruncatedAnswerError: the file ends too early.
         SchemaError: a line belongs to no object read before it.
     """
-    operation = finished(client, started(client, query))
+    operation = client.shaped(lambda: finished(client, started(client, query)))
     expected = int(operation["rootObjectCount"] or 0)
     if operation["url"] is None:
         if expected:
@@ -174,12 +173,11 @@ def grouped(client: GraphqlClient, found: Iterator[dict[str, Any]]) -> Iterator[
             if group is not None:
                 yield group
             group, parents = Group(node), {}
-        elif group is not None and parent == group.node["id"]:
+        elif group is not None and parent == group.node.get("id"):
             agreement = Agreement(node, [], [])
             group.agreements.append(agreement)
-            parents[node["id"]] = agreement
-            if node.get("refund"):
-                parents[node["refund"]["id"]] = agreement
+            refund = node.get("refund")
+            parents |= {owner["id"]: agreement for owner in (node, refund) if owner and "id" in owner}
         elif parent in parents:
             owner = parents[parent]
             into = owner.refund_lines if "restockType" in node else owner.sales

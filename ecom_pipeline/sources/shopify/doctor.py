@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from ecom_pipeline.errors import SourceError
 from ecom_pipeline.sources.contract import Finding
-from ecom_pipeline.sources.shopify.graphql import GraphqlClient
+from ecom_pipeline.sources.shopify.graphql import GraphqlClient, granted_scopes
 from ecom_pipeline.sources.shopify.queries import CHECK
 
 SCOPES = {
@@ -24,14 +24,19 @@ def findings(client: GraphqlClient, settings: Any, time_zone: str) -> list[Findi
     """One finding for the token, the shop, each scope, the time zone and the API version."""
     try:
         answer = client.run(CHECK)
+        return client.shaped(lambda: read_findings(answer, client, settings, time_zone))
     except SourceError as error:
         return [Finding("access token", "error", f"{error.what} {error.why}".strip(), error.mend)]
+
+
+def read_findings(
+    answer: Mapping[str, Any], client: GraphqlClient, settings: Any, time_zone: str
+) -> list[Finding]:
     shop = answer["shop"]
-    granted = {scope["handle"] for scope in answer["currentAppInstallation"]["accessScopes"]}
     return [
         Finding("access token", "ok", "Shopify accepts it."),
         shop_finding(shop, settings.domain),
-        *scope_findings(granted),
+        *scope_findings(granted_scopes(answer)),
         time_zone_finding(shop["ianaTimezone"], time_zone),
         *version_findings(client.version_told, settings.api_version),
     ]
@@ -45,9 +50,9 @@ def shop_finding(shop: Any, domain: str) -> Finding:
     return Finding("shop", "warning", f"{detail}; the settings say {domain}.", mend)
 
 
-def scope_findings(granted: set[str]) -> Iterator[Finding]:
+def scope_findings(granted: frozenset[str]) -> Iterator[Finding]:
     for scope, reads in SCOPES.items():
-        if scope in granted or scope.replace("read_", "write_", 1) in granted:
+        if scope in granted:
             yield Finding(f"scope {scope}", "ok", f"Granted: {reads}.")
         else:
             yield Finding(f"scope {scope}", "error", f"Missing: {reads} cannot be read.", grant(scope))

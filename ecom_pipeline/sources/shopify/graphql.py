@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Any
+from typing import Any, TypeVar
 
-from ecom_pipeline.errors import AuthenticationError, SourceError
+from ecom_pipeline.errors import AuthenticationError, SchemaError, SourceError
 from ecom_pipeline.sources.failures import RefusedError, UnavailableError
 from ecom_pipeline.sources.http import HttpClient
 from ecom_pipeline.sources.pagination import by_cursor
 from ecom_pipeline.sources.shopify.queries import MOST_PER_PAGE, MOST_POINTS, Stream
 
+T = TypeVar("T")
 TRANSIENT = frozenset(("INTERNAL_SERVER_ERROR", "TIMEOUT", "SERVICE_UNAVAILABLE"))
 VERSION_HEADER = "X-Shopify-API-Version"
 
@@ -49,23 +50,42 @@ class GraphqlClient:
                     if size == 1:
                         raise
                     size = max(1, size // 2)
-            found = answer["data"][stream.root]
             size = fitting_size(size, answer)
-            info = found["pageInfo"]
-            return found["nodes"], info["endCursor"] if info["hasNextPage"] else None
+            return self.shaped(lambda: page_of(answer["data"][stream.root]))
 
         return by_cursor(page, self.http.subject)
+
+    def shaped(self, read: Callable[[], T]) -> T:
+        """What `read` gets out of an answer; a field missing or of another type is a named error.
+
+        Raises:
+            SchemaError: quotes field names only, never a value.
+        """
+        try:
+            return read()
+        except KeyError as error:
+            why = f"The field {error.args[0]} is missing or holds something unknown."
+        except (TypeError, AttributeError, ValueError) as error:
+            why = f"A field bears another type than documented ({type(error).__name__})."
+        raise self.http.error(
+            SchemaError,
+            "Shopify's answer has another shape than expected.",
+            why=why,
+            mend="Set the API version in the settings to one this product knows (2026-10).",
+        )
 
     def _answer(self, query: str, variables: Mapping[str, Any] | None) -> Any:
         patience = self.http.patience
         for attempt in range(1, patience.attempts + 1):
             answer = self.http.post_json(self._path, {"query": query, "variables": variables or {}})
+            if not isinstance(answer, dict):
+                raise self.http.error(SchemaError, "Shopify's answer is no GraphQL answer.")
             codes = [code_of(error) for error in answer.get("errors") or []]
             if not TRANSIENT.intersection(codes):
                 break
             if attempt == patience.attempts:
                 raise self._error(UnavailableError, answer["errors"], "Run this window again later.")
-            patience.sleep(patience.backoff(attempt))
+            self.http.pause(patience.backoff(attempt))
         if codes:
             self._refuse(answer["errors"], codes)
         if not isinstance(answer.get("data"), dict):
@@ -114,6 +134,12 @@ class GraphqlClient:
             return 1.0 if status == 200 else None
 
 
+def page_of(found: Mapping[str, Any]) -> tuple[Sequence[Any], str | None]:
+    """A connection's nodes and the cursor of its next page."""
+    info = found["pageInfo"]
+    return found["nodes"], info["endCursor"] if info["hasNextPage"] else None
+
+
 def fitting_size(size: int, answer: Any) -> int:
     """A page size that uses nine tenths of what one query may cost, at the price just charged."""
     try:
@@ -123,6 +149,12 @@ def fitting_size(size: int, answer: Any) -> int:
     except (KeyError, TypeError, ValueError):
         return size
     return max(1, min(MOST_PER_PAGE, int(size * 0.9 * most / charged))) if charged > 0 else size
+
+
+def granted_scopes(answer: Mapping[str, Any]) -> frozenset[str]:
+    """The token's scopes in the answer to CHECK; the right to write something includes reading it."""
+    handles = {str(scope["handle"]) for scope in answer["currentAppInstallation"]["accessScopes"]}
+    return frozenset(handles | {handle.replace("write_", "read_", 1) for handle in handles})
 
 
 def code_of(error: Any) -> str:

@@ -3,24 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from datetime import timedelta
 from functools import partial
 from typing import Any, ClassVar
 
 from pydantic import Field, SecretStr
 
-from ecom_pipeline.errors import SchemaError, SourceError
+from ecom_pipeline.errors import AuthenticationError, ConfigurationError
 from ecom_pipeline.sources.contract import Finding, Row, Source, SourceSettings, Table, Window
 from ecom_pipeline.sources.http import HttpClient, subject
 from ecom_pipeline.sources.retry import Patience, Usage
 from ecom_pipeline.sources.shopify import doctor, queries, rows
 from ecom_pipeline.sources.shopify.bulk import Group, read_bulk
-from ecom_pipeline.sources.shopify.graphql import GraphqlClient
+from ecom_pipeline.sources.shopify.graphql import GraphqlClient, granted_scopes
 from ecom_pipeline.sources.shopify.queries import Stream
 from ecom_pipeline.sources.shopify.rows import Agreement, Node
 from ecom_pipeline.sources.shopify.tables import ABANDONED_CHECKOUTS, ORDERS, TABLES, VARIANTS
 
 PAGED_DAYS = 2  # longer windows are read in bulk from the start
 IDS_PER_QUERY = 100
+OPEN_TO_ALL = timedelta(days=60)  # how far back read_orders alone reaches
 
 ToRow = Callable[[Node, list[Agreement]], Row]
 
@@ -59,6 +61,7 @@ class ShopifySource(Source):
                 to_row = plain(rows.variant_row)
                 yield from self._read(client, queries.VARIANTS, None, in_bulk=False, to_row=to_row)
                 return
+            self._require_old_orders(client, table, window)
             chosen = queries.changed_filter(window)
             in_bulk = is_long(window)
             if table.name == ORDERS.name:
@@ -74,13 +77,17 @@ class ShopifySource(Source):
             yield from super().fetch_keys(table, window)
         client = self._client(subject(self.name, table, window))
         with client.http:
+            self._require_old_orders(client, table, window)
             chosen = queries.within("created_at", window)
             to_row = plain(lambda node: {"id": node["legacyResourceId"]})
             for row in self._read(client, queries.ORDER_KEYS, chosen, in_bulk=is_long(window), to_row=to_row):
                 yield row["id"]
 
     def check(self) -> list[Finding]:
-        client = self._client(subject(self.name))
+        try:
+            client = self._client(subject(self.name))
+        except ConfigurationError as error:
+            return [Finding("address", "error", error.what, error.mend)]
         with client.http:
             return doctor.findings(client, self.settings, self.context.time_zone)
 
@@ -96,6 +103,18 @@ class ShopifySource(Source):
         )
         return GraphqlClient(connect, self.settings.api_version)
 
+    def _require_old_orders(self, client: GraphqlClient, table: Table, window: Window) -> None:
+        """Without read_all_orders Shopify leaves old orders out and says nothing: read as if deleted."""
+        if table.name != ORDERS.name or window.start_at >= self.context.now() - OPEN_TO_ALL:
+            return
+        if "read_all_orders" not in granted_scopes(client.run(queries.CHECK)):
+            raise client.http.error(
+                AuthenticationError,
+                "the access token does not reach back to this window.",
+                why="Without the scope read_all_orders Shopify shows the orders of the last 60 days only.",
+                mend=doctor.grant("read_all_orders"),
+            )
+
     def _order_row(self, node: Node, agreements: list[Agreement]) -> Row:
         return rows.order_row(node, agreements, self.context.pseudonym_key)
 
@@ -109,17 +128,18 @@ class ShopifySource(Source):
             for node in client.pages(stream, chosen):
                 if len(given) >= stream.paged_at_most:
                     break
+                record_id = record_of(client, node)
                 group = paged_group(client, stream, node)
                 if group is None:
-                    unfinished.append(rows.number(node["id"]))
+                    unfinished.append(rows.number(record_id))
                 else:
-                    given.add(node["id"])
+                    given.add(record_id)
                     yield as_row(client, to_row, group)
             else:
                 yield from self._read_unfinished(client, stream, unfinished, to_row)
                 return
         for group in read_bulk(client, stream.bulk_query(chosen)):
-            if group.node["id"] not in given:
+            if record_of(client, group.node) not in given:
                 yield as_row(client, to_row, group)
 
     def _read_unfinished(
@@ -141,37 +161,17 @@ def plain(to_row: Callable[[Node], Row]) -> ToRow:
     return lambda node, agreements: to_row(node)
 
 
+def record_of(client: GraphqlClient, node: Node) -> str:
+    return client.shaped(lambda: str(node["id"]))
+
+
+def as_row(client: GraphqlClient, to_row: ToRow, group: Group) -> Row:
+    return client.shaped(lambda: to_row(group.node, group.agreements))
+
+
 def paged_group(client: GraphqlClient, stream: Stream, node: Any) -> Group | None:
     """The record with its nested lists; None when one of them goes on beyond the page."""
     if stream is not queries.ORDERS:
         return Group(node)
-    try:
-        agreements = rows.agreements_of_page(node)
-    except (KeyError, TypeError, AttributeError) as error:
-        problem = misshapen(client, error)
-    else:
-        return None if agreements is None else Group(node, agreements)
-    raise problem
-
-
-def as_row(client: GraphqlClient, to_row: ToRow, group: Group) -> Row:
-    try:
-        return to_row(group.node, group.agreements)
-    except (KeyError, TypeError, AttributeError, ValueError) as error:
-        problem = misshapen(client, error)
-    # Raised outside of the handler: the original error may quote a value of the record.
-    raise problem
-
-
-def misshapen(client: GraphqlClient, error: Exception) -> SourceError:
-    """A named error for a record without a field, or with one of another type; quotes no value."""
-    if isinstance(error, KeyError):
-        why = f"The field {error.args[0]} is missing or holds something unknown."
-    else:
-        why = f"A field bears another type than documented ({type(error).__name__})."
-    return client.http.error(
-        SchemaError,
-        "Shopify's answer has another shape than expected.",
-        why=why,
-        mend="Set the API version in the settings to one this product knows (2026-10).",
-    )
+    agreements = client.shaped(lambda: rows.agreements_of_page(node))
+    return None if agreements is None else Group(node, agreements)
