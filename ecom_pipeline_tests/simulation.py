@@ -1,0 +1,112 @@
+"""A simulated shop with a pipeline reading it over HTTP: what most end-to-end tests begin with."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import duckdb
+
+from ecom_pipeline.pipeline import Pipeline
+from ecom_pipeline.sandbox.__main__ import morning_after
+from ecom_pipeline.sandbox.configuration import (
+    SandboxAddress,
+    sandbox_environment,
+    sandbox_toml,
+    write_configuration,
+)
+from ecom_pipeline.sandbox.costs import shop_costs
+from ecom_pipeline.sandbox.events import Shop, ShopCosts
+from ecom_pipeline.sandbox.generator import generate_shop
+from ecom_pipeline.sandbox.oracle import Oracle
+from ecom_pipeline.sandbox.server import run_sandbox
+from ecom_pipeline.sandbox.world import World
+from ecom_pipeline.settings import load_settings
+from ecom_pipeline.warehouse.connection import open_warehouse
+
+LAST_DAY = date(2026, 11, 15)  # a Sunday; the histories cross the end of summer time
+
+
+@dataclass
+class Simulation:
+    """A shop, its vendors and the pipeline that reads them. The clock moves with `set_day`."""
+
+    world: World
+    costs: ShopCosts
+    pipeline: Pipeline
+
+    @property
+    def shop(self) -> Shop:
+        return self.world.shop
+
+    @property
+    def warehouse(self) -> Path:
+        return self.pipeline.settings.warehouse_file
+
+    def set_day(self, day: date) -> None:
+        """Move the clock to the morning after a day: the day is the newest complete one."""
+        self.world.set_now(morning_after(day, self.shop.time_zone))
+
+    def set_now(self, now: datetime) -> None:
+        self.world.set_now(now)
+
+    def extract(
+        self, first_day: date | None = None, last_day: date | None = None, sources: Iterable[str] | None = None
+    ) -> None:
+        """Read every table of the sources (all, by default) for the days (the whole history, by default)."""
+        first = first_day or self.shop.first_day
+        last = last_day or self.shop.last_day
+        for source in sources if sources is not None else self.pipeline.sources:
+            for table in self.pipeline.tables(source):
+                self.pipeline.extract(source, table, first, last)
+
+    def compute(self, first_day: date | None = None, last_day: date | None = None) -> None:
+        self.pipeline.compute(first_day or self.shop.first_day, last_day or self.shop.last_day)
+
+    def run(self, first_day: date | None = None, last_day: date | None = None) -> None:
+        """Extract and compute."""
+        self.extract(first_day, last_day)
+        self.compute(first_day, last_day)
+
+    def oracle(self) -> Oracle:
+        return Oracle(self.shop, self.costs, self.world.now())
+
+    def query(self, sql: str, parameters: Iterable[Any] = ()) -> list[tuple[Any, ...]]:
+        """Ask the warehouse."""
+        with open_warehouse(self.warehouse) as connection:
+            return connection.execute(sql, list(parameters)).fetchall()
+
+
+@contextmanager
+def simulate(
+    folder: Path, *, seed: int, days: int, orders_per_day: float, last_day: date = LAST_DAY, shop: Shop | None = None
+) -> Iterator[Simulation]:
+    """Serve a generated (or given) shop and configure a pipeline for it in the folder."""
+    first_day = last_day - timedelta(days=days - 1)
+    made = shop or generate_shop(seed, first_day, last_day, orders_per_day)
+    costs = shop_costs(orders_per_day)
+    world = World(made, morning_after(made.last_day, made.time_zone))
+    with run_sandbox(world) as url:
+        credentials = world.credentials(url)
+        environment = sandbox_environment(credentials)
+        toml = sandbox_toml(SandboxAddress(url), credentials["accounts"], costs, made.first_day)
+        file = write_configuration(folder, toml, environment)
+        yield Simulation(world, costs, Pipeline(load_settings(file, environment), clock=world.now))
+
+
+def dump_tables(connection: duckdb.DuckDBPyConnection, schemas: tuple[str, ...]) -> dict[str, list[tuple[Any, ...]]]:
+    """Every row of every table of the schemas, sorted: equal dumps are equal warehouses."""
+    tables = connection.execute(
+        "SELECT schema_name, table_name FROM duckdb_tables() WHERE LIST_CONTAINS(?, schema_name) ORDER BY 1, 2",
+        [list(schemas)],
+    ).fetchall()
+    return {
+        f"{schema}.{table}": sorted(
+            connection.execute(f'SELECT * FROM {schema}."{table}"').fetchall(), key=repr
+        )
+        for schema, table in tables
+    }
