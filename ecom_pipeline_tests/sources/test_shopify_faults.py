@@ -18,7 +18,7 @@ from ecom_pipeline.sources.http import HttpClient
 from ecom_pipeline.sources.pagination import PagingError
 from ecom_pipeline.sources.retry import Patience
 from ecom_pipeline.sources.shopify import queries
-from ecom_pipeline.sources.shopify.bulk import BulkOperationError, finished, grouped, started
+from ecom_pipeline.sources.shopify.bulk import BulkOperationError, finished, grouped, lines, started
 from ecom_pipeline.sources.shopify.graphql import CostExceededError, GraphqlClient
 
 from .shopify_bench import (
@@ -277,6 +277,17 @@ def start(code: str | None) -> dict[str, Any]:
     errors = [] if code is None else [{"code": code, "message": "no"}]
     begun = {"id": "gid://shopify/BulkOperation/1"} if code is None else None
     return {"bulkOperationRunQuery": {"bulkOperation": begun, "userErrors": errors}}
+
+
+def test_a_file_shorter_than_announced_is_named(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    client = bench.source._client("boutique")
+    whole = [b'{"id": "O"}', b'{"id": "P"}']
+    monkeypatch.setattr(client.http, "stream_lines", lambda url: iter(whole))
+    size = sum(len(line) + 1 for line in whole)
+    for announced in (0, size - 1, size):
+        assert len(list(lines(client, "https://x.example", announced))) == len(whole)
+    with pytest.raises(TruncatedAnswerError):
+        list(lines(client, "https://x.example", size + 1))
 
 
 @pytest.mark.parametrize("code", ["OPERATION_IN_PROGRESS", "LIMIT_REACHED"])

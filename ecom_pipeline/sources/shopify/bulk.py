@@ -63,13 +63,15 @@ def read_bulk(client: GraphqlClient, query: str) -> Iterator[Group]:
         SchemaError: a line belongs to no object read before it.
     """
     operation = client.shaped(lambda: finished(client, started(client, query)))
-    expected = int(operation["rootObjectCount"] or 0)
-    if operation["url"] is None:
+    url, size, expected = client.shaped(
+        lambda: (operation["url"], int(operation["fileSize"] or 0), int(operation["rootObjectCount"] or 0))
+    )
+    if url is None:
         if expected:
             raise failed(client, f"Shopify counts {expected} objects and offers no file.")
         return
     found = 0
-    for group in grouped(client, lines(client, operation)):
+    for group in grouped(client, lines(client, url, size)):
         found += 1
         yield group
     if found < expected:
@@ -135,10 +137,10 @@ def failed(client: GraphqlClient, why: str) -> SourceError:
     )
 
 
-def lines(client: GraphqlClient, operation: dict[str, Any]) -> Iterator[dict[str, Any]]:
-    """The decoded lines of the result file."""
+def lines(client: GraphqlClient, url: str, size: int) -> Iterator[dict[str, Any]]:
+    """The decoded lines of the result file of `size` bytes (0: not told)."""
     read = 0
-    for line in client.http.stream_lines(operation["url"]):
+    for line in client.http.stream_lines(url):
         read += len(line) + 1
         if not line:
             continue
@@ -150,7 +152,7 @@ def lines(client: GraphqlClient, operation: dict[str, Any]) -> Iterator[dict[str
             raise cut_off(client, read)
         yield decoded
     # The last line may lack its end.
-    if operation["fileSize"] is not None and read < int(operation["fileSize"]):
+    if read < size:
         raise cut_off(client, read)
 
 
