@@ -66,7 +66,7 @@ def _replace_daily_costs(connection: duckdb.DuckDBPyConnection, settings: Settin
             while day <= min(cost.last_day or last_day, last_day):
                 rows.append((day, kind, cost.name, cost.channel, daily_share(cost, day)))
                 day += timedelta(days=1)
-    columns = list(zip(*rows, strict=True)) if rows else [[], [], [], [], []]
+    columns = list(zip(*rows, strict=True)) if rows else [()] * 5
     _replace(
         connection,
         "daily_costs",

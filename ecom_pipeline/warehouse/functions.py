@@ -41,10 +41,10 @@ _LOCAL_DAY = {
 }
 
 
-def expand(tree: exp.Expression, expansion: Expansion, engine: str = "duckdb") -> exp.Expression:
+def expand(tree: exp.Expr, expansion: Expansion, engine: str = "duckdb") -> exp.Expr:
     """Replace the product's own functions in a parsed query by plain SQL."""
 
-    def replace(node: exp.Expression) -> exp.Expression:
+    def replace(node: exp.Expr) -> exp.Expr:
         if not isinstance(node, exp.Anonymous):
             return node
         name = str(node.this).upper()

@@ -12,7 +12,7 @@ from ecom_pipeline.warehouse.functions import Expansion, expand
 
 
 @lru_cache(maxsize=1024)
-def _parse(sql: str) -> exp.Expression:
+def _parse(sql: str) -> exp.Expr:
     return sqlglot.parse_one(sql, dialect="duckdb")
 
 
@@ -30,7 +30,7 @@ def to_engine(sql: str, expansion: Expansion, engine: str) -> str:
 def with_sources(sql: str, expansion: Expansion, replace: Mapping[str, str]) -> str:
     """A mapping's query with each `source.<table>` replaced by the given table name."""
 
-    def swap(node: exp.Expression) -> exp.Expression:
+    def swap(node: exp.Expr) -> exp.Expr:
         if isinstance(node, exp.Table) and node.db == "source":
             table = exp.to_table(replace[node.name], dialect="duckdb")
             if node.alias:
