@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import re
 from datetime import date
 from decimal import Decimal
 from functools import cache
@@ -10,7 +11,7 @@ from importlib.resources import files
 from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 from ecom_pipeline.reports import rows
 from ecom_pipeline.reports.report import Section, WeeklyReport
@@ -18,6 +19,7 @@ from ecom_pipeline.reports.sentences import write_headline, write_lede, write_re
 from ecom_pipeline.reports.writer import Writer
 
 _FONTS = {"400": "Inter-Regular.woff2", "600": "Inter-SemiBold.woff2"}
+_SIGNED = re.compile(r"[+\u2212][^\s\d]?\d\S*(?:[\u00a0\u202f][^\sa-z]\S*)*")
 _MOST_NAMES = 8
 _COMFORTABLE_LINES = 40
 
@@ -35,13 +37,20 @@ def render_html(report: WeeklyReport, language: str) -> str:
 @cache
 def environment() -> Environment:
     """Templates that escape everything and refuse an undefined name."""
-    return Environment(
+    made = Environment(
         loader=PackageLoader("ecom_pipeline.reports"),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
     )
+    made.filters["keep_numbers"] = keep_numbers
+    return made
+
+
+def keep_numbers(text: str) -> Markup:
+    """The text escaped, its signed amounts kept on one line: a line may otherwise break after a plus."""
+    return Markup(_SIGNED.sub(r'<span class="keep">\g<0></span>', str(escape(text))))
 
 
 def _context(writer: Writer) -> dict[str, Any]:
@@ -71,10 +80,9 @@ def _context(writer: Writer) -> dict[str, Any]:
 def _lines_on_page_one(writer: Writer) -> int:
     """About how many lines of text page one takes, to choose its spacing."""
     report = writer.report
-    channels = sum(1 + len(writer.segment("channel", one.channel or "")) // 45 for one in report.channels)
     reasons = max((len(one["reason"]) // 32 for one in make_decisions(writer)), default=0)
     banner = 3 if report.incomplete else 0
-    return 2 * len(report.essentials) + channels + reasons + banner + max(len(report.bridge), 6)
+    return 2 * len(report.essentials) + len(report.channels) + reasons + banner + max(len(report.bridge), 6)
 
 
 @cache

@@ -25,9 +25,10 @@ from ecom_pipeline.reports.charts import (
     stack_span,
 )
 from ecom_pipeline.reports.report import Breakdown, Channel, Explanation, Figure
-from ecom_pipeline.reports.writer import Tone, Writer
+from ecom_pipeline.reports.writer import Tone, Writer, shorten_name
 
-MOST_DRIVERS = 6
+MOST_DRIVERS = 5
+LONGEST_DRIVER, LONGEST_CHANNEL = 19, 46  # characters that fit on one line of page one
 _TONES = {"good": GOOD, "bad": BAD, "plain": INK}
 _OTHERS = "\x00others"  # no segment can be named so
 
@@ -111,7 +112,8 @@ def make_driver_rows(writer: Writer, explanation: Explanation) -> list[MarkRow]:
         effect = writer.formats.difference(kpi, one.effect)
         parts = [(float(one.rate), INK), (float(one.mix), LIGHT)]
         title = writer.words.say("chart.effect", name=label, value=effect)
-        rows.append(MarkRow(label, Markup(draw_tiers(parts, title, span, width=80)), (_own_values(writer, kpi, one), effect)))
+        label = shorten_name(label, LONGEST_DRIVER)
+        rows.append(MarkRow(label, Markup(draw_tiers(parts, title, span, width=68)), (_own_values(writer, kpi, one), effect)))
     total = writer.formats.difference(kpi, drivers.change)
     rows.append(MarkRow(writer.words.say("total"), Markup(""), ("", total), "total"))
     return rows
@@ -178,7 +180,7 @@ def _channel_row(writer: Writer, channel: Channel, spends: Span, returns: Span) 
         tone = BAD if roi < 0 else GOOD
         roi_mark = draw_pin(shown, f"{label} {roi_text}", returns, tone=tone, width=64)
     return ChannelRow(
-        label, is_total, spend_text, Markup(spend_mark),
+        shorten_name(label, LONGEST_CHANNEL), is_total, spend_text, Markup(spend_mark),
         texts.get("customer_acquisition_cost", none), _limited(writer, channel, "ltv_to_cac"),
         texts.get("roas", none), _limited(writer, channel, "marketing_roi"), Markup(roi_mark),
     )  # fmt: skip

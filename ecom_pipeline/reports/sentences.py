@@ -8,6 +8,9 @@ from ecom_pipeline.reports.report import Decision, Explanation
 from ecom_pipeline.reports.writer import Writer
 
 
+LONGEST_NAME = 60  # of a segment in a sentence
+
+
 def write_headline(writer: Writer) -> str:
     """The week in one sentence without its full stop."""
     report = writer.report
@@ -56,7 +59,7 @@ def write_driver(writer: Writer, explanation: Explanation) -> str:
         return ""
     text = writer.words.say(
         f"driver.{explanation.basis}",
-        segment=writer.segment(drivers.dimension, main.segment),
+        segment=writer.short_segment(drivers.dimension, main.segment, LONGEST_NAME),
         effect=writer.formats.difference(kpi, main.effect),
         change=writer.formats.difference(kpi, drivers.change),
     )

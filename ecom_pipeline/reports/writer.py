@@ -78,6 +78,10 @@ class Writer:
             return self.formats.country(segment) or segment
         return self.words.get(f"segment.{dimension}.{segment}") or segment
 
+    def short_segment(self, dimension: str, segment: str, most: int) -> str:
+        """A segment's name cut for page one, where a line is a line; the sections show it whole."""
+        return shorten_name(self.segment(dimension, segment), most)
+
     def dimension(self, dimension: str) -> str:
         return self.words.get(f"dimension.{dimension}") or dimension
 
@@ -123,3 +127,11 @@ class Writer:
         coverage = figure.current.coverage
         shown = self.formats.percent(coverage) if coverage is not None else ""
         return self.words.say(f"state.{figure.current.state.value}", coverage=shown)
+
+
+def shorten_name(name: str, most: int) -> str:
+    """At most so many characters, the end kept too: long names often differ only there."""
+    if len(name) <= most:
+        return name
+    tail = most // 3
+    return f"{name[: most - tail - 1].rstrip()}…{name[-tail:].lstrip()}"

@@ -1,0 +1,215 @@
+"""What a report says equals what the tables hold, recomputed here in plain SQL."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from datetime import date, timedelta
+from decimal import Decimal
+from fractions import Fraction
+
+import duckdb
+import pytest
+
+from ecom_pipeline.insights.signals import Cause
+from ecom_pipeline.kpis.definition import Kpi
+from ecom_pipeline.kpis.values import State
+from ecom_pipeline.reports import WeeklyReport, compute_report
+from ecom_pipeline_tests.reports.shop import ESSENTIALS, SUNDAY, Story, make_request, make_shop
+
+
+def _sums(shop: duckdb.DuckDBPyConnection, kpi: str, last_day: date) -> tuple[Decimal, Decimal]:
+    row = shop.execute(
+        "SELECT SUM(numerator), SUM(denominator) FROM kpi.daily "
+        "WHERE kpi = ? AND dimension = 'total' AND day BETWEEN ? AND ?",
+        [kpi, last_day - timedelta(days=6), last_day],
+    ).fetchone()
+    assert row is not None
+    return row[0], row[1]
+
+
+def test_week_and_comparisons(troubled: WeeklyReport, troubled_shop: duckdb.DuckDBPyConnection) -> None:
+    assert (troubled.week, troubled.first_day, troubled.last_day) == ("2026-W47", date(2026, 11, 16), SUNDAY)
+    figure = troubled.figures["average_order_value"]
+    for value, weeks_back in ((figure.current, 0), (figure.previous, 1), (figure.previous_year, 52)):
+        numerator, denominator = _sums(troubled_shop, "average_order_value", SUNDAY - weeks_back * timedelta(days=7))
+        assert value.value == numerator / denominator
+
+
+def test_the_26_weeks_end_with_this_one(troubled: WeeklyReport, troubled_shop: duckdb.DuckDBPyConnection) -> None:
+    weeks = troubled.figures["net_sales"].weeks
+    assert len(weeks) == 26
+    for index, value in enumerate(weeks):
+        assert value == _sums(troubled_shop, "net_sales", SUNDAY - (25 - index) * timedelta(days=7))[0]
+
+
+def test_the_headline_is_the_essential_that_left_its_range_furthest(troubled: WeeklyReport) -> None:
+    assert troubled.headline is not None
+    assert (troubled.headline.kpi, troubled.headline.cause) == ("customer_acquisition_cost", Cause.UNUSUAL)
+    assert troubled.explanation is not None
+    main = troubled.explanation.drivers.main
+    assert main is not None and main.segment == "Paid Social"
+
+
+def test_the_explanation_of_the_report_adds_up(troubled: WeeklyReport) -> None:
+    assert troubled.explanation is not None
+    figure, drivers = troubled.figures[troubled.explanation.kpi], troubled.explanation.drivers
+    assert figure.current.numerator and figure.current.denominator
+    assert figure.previous.numerator and figure.previous.denominator
+    change = Fraction(figure.current.numerator) / Fraction(figure.current.denominator) - Fraction(
+        figure.previous.numerator
+    ) / Fraction(figure.previous.denominator)
+    assert sum(driver.mix + driver.rate for driver in drivers.drivers) == change
+
+
+def test_a_trouble_that_began_earlier_is_compared_with_the_weeks_before(catalogue: dict[str, Kpi]) -> None:
+    shop = make_shop(catalogue, Story(mobile_breaks=True))
+    # Last week was as bad as this one, so the week before explains nothing.
+    shop.execute(
+        """
+        DELETE FROM kpi.daily WHERE kpi = 'conversion_rate' AND day BETWEEN DATE '2026-11-09' AND DATE '2026-11-15';
+        INSERT INTO kpi.daily SELECT kpi, day - 7, dimension, segment, numerator, denominator, covered, coverable
+        FROM kpi.daily WHERE kpi = 'conversion_rate' AND day > DATE '2026-11-15'
+        """
+    )
+    report = compute_report(shop, catalogue, make_request())
+    assert report.explanation is not None
+    assert (report.explanation.kpi, report.explanation.basis) == ("conversion_rate", "four_weeks")
+    numerator, denominator = _four_weeks(shop)
+    assert report.explanation.drivers.before == Fraction(numerator) / Fraction(denominator)
+
+
+def _four_weeks(shop: duckdb.DuckDBPyConnection) -> tuple[Decimal, Decimal]:
+    row = shop.execute(
+        "SELECT SUM(numerator), SUM(denominator) FROM kpi.daily WHERE kpi = 'conversion_rate' "
+        "AND dimension = 'total' AND day BETWEEN DATE '2026-10-19' AND DATE '2026-11-15'"
+    ).fetchone()
+    assert row is not None
+    return row[0], row[1]
+
+
+def test_a_usual_week_raises_nothing(usual: WeeklyReport) -> None:
+    assert usual.headline is None
+    assert usual.explanation is not None and usual.explanation.kpi == "net_sales"
+    assert [decision.signal.cause for decision in usual.decisions if decision.signal.cause is Cause.UNUSUAL] == []
+
+
+def test_decisions_are_at_most_three_with_an_action(troubled: WeeklyReport) -> None:
+    assert [decision.signal.kpi for decision in troubled.decisions][:2] == [
+        "customer_acquisition_cost",
+        "conversion_rate",
+    ]
+    assert len(troubled.decisions) <= 3
+    assert all(troubled.definitions[decision.signal.kpi].action for decision in troubled.decisions)
+
+
+def test_the_bridge_of_the_report_ends_where_the_kpis_do(troubled: WeeklyReport) -> None:
+    changes = sum(step.amount for step in troubled.bridge if step.kind == "change")
+    first, last = troubled.bridge[0], troubled.bridge[-1]
+    assert first.amount + changes == last.amount == troubled.figures["net_margin_rate"].current.numerator
+
+
+def test_channels_are_those_that_cost_money(troubled: WeeklyReport) -> None:
+    assert [channel.channel for channel in troubled.channels] == ["Paid Social", "Paid Search", "Cross-network", None]
+    spend = sum(
+        (channel.values["ad_spend"].value or Decimal(0) for channel in troubled.channels[:-1]), Decimal(0)
+    )
+    assert spend == troubled.channels[-1].values["ad_spend"].value
+
+
+def test_breakdowns_add_up_to_their_kpi(troubled: WeeklyReport) -> None:
+    for section in troubled.sections:
+        for breakdown in section.breakdowns:
+            listed = sum((line.current or Decimal(0) for line in breakdown.lines), Decimal(0))
+            assert listed == troubled.figures[breakdown.kpi].current.value, breakdown.dimension
+
+
+def test_every_kpi_has_its_place_in_one_section(troubled: WeeklyReport, catalogue: dict[str, Kpi]) -> None:
+    assert [key for section in troubled.sections for key in section.kpis] == list(catalogue)
+
+
+def test_a_kpi_that_matures_slowly_shows_its_newest_mature_week(troubled: WeeklyReport) -> None:
+    figure = troubled.figures["return_rate"]
+    assert figure.last_day == SUNDAY - timedelta(days=35)
+    assert figure.current.state is State.OK and figure.current.days_provisional == 0
+    assert troubled.figures["checkout_abandonment_rate"].current.days_provisional == 1
+
+
+def test_restatements_tell_first_and_last_of_days_already_reported(troubled: WeeklyReport) -> None:
+    net, order_value = troubled.restatements
+    assert (net.kpi, net.days, net.first_day, net.last_day) == ("net_sales", 2, date(2026, 10, 28), date(2026, 11, 3))
+    assert (net.before, net.after) == (Decimal("16402.6"), Decimal("16220.1"))
+    assert (order_value.before, order_value.after) == (Decimal(8912) / 104, Decimal(8802) / 103)
+
+
+def test_missing_days_are_told_with_source_and_kpis(incomplete: WeeklyReport) -> None:
+    (source,) = incomplete.incomplete.sources
+    assert (source.source, source.missing_days) == ("web", (date(2026, 11, 19), date(2026, 11, 20)))
+    assert {one.kpi for one in incomplete.incomplete.kpis} == {
+        "sessions", "conversion_rate", "bounce_rate", "revenue_per_session", "average_session_duration",
+    }  # fmt: skip
+    assert incomplete.incomplete.kpis[0].reason == "web: web_traffic"
+    assert incomplete.figures["sessions"].current.value is None
+
+
+def test_a_day_nobody_recorded_is_missing(catalogue: dict[str, Kpi]) -> None:
+    shop = make_shop(catalogue, Story(weeks=3))
+    shop.execute("DELETE FROM ops.source_days WHERE source = 'banque' AND day = ?", [SUNDAY])
+    report = compute_report(shop, catalogue, make_request())
+    assert [(source.source, source.missing_days) for source in report.incomplete.sources] == [("banque", (SUNDAY,))]
+
+
+def test_a_kpi_nothing_ever_fed_is_not_connected_and_no_alarm(catalogue: dict[str, Kpi]) -> None:
+    shop = make_shop(catalogue, Story(weeks=10))
+    shop.execute("UPDATE kpi.days SET state = 'missing', reason = 'no source feeds bank' WHERE kpi = 'cash_balance'")
+    report = compute_report(shop, catalogue, make_request())
+    assert not report.incomplete
+    assert report.quality.not_connected == ("cash_balance",)
+
+
+def test_a_whole_week_lacks_nothing(usual: WeeklyReport, young: WeeklyReport) -> None:
+    assert not usual.incomplete
+    assert not young.incomplete
+
+
+def test_low_coverage_withholds_the_value(catalogue: dict[str, Kpi]) -> None:
+    shop = make_shop(catalogue, Story(weeks=3))
+    report = compute_report(shop, catalogue, make_request(minimum_coverage=Decimal("0.99")))
+    margin = report.figures["gross_margin_rate"].current
+    assert (margin.state, margin.value, margin.coverage) == (State.LOW_COVERAGE, None, Decimal("0.97"))
+
+
+def test_a_young_shop_has_no_year_and_no_range(young: WeeklyReport) -> None:
+    figure = young.figures["conversion_rate"]
+    assert (figure.band, figure.previous_year.state) == (None, State.NO_HISTORY)
+    assert figure.current.state is State.OK
+    assert young.figures["lifetime_value"].current.state is State.UNDEFINED
+    assert young.headline is None
+
+
+def test_unknown_essentials_are_left_out(catalogue: dict[str, Kpi]) -> None:
+    report = compute_report(
+        make_shop(catalogue, Story(weeks=2)), catalogue, make_request(essentials=("orders", "nothing"))
+    )
+    assert report.essentials == ("orders",)
+
+
+def test_a_week_ends_on_a_sunday(catalogue: dict[str, Kpi], troubled_shop: duckdb.DuckDBPyConnection) -> None:
+    with pytest.raises(ValueError, match="not a Sunday"):
+        compute_report(troubled_shop, catalogue, make_request(week_last_day=SUNDAY - timedelta(days=1)))
+
+
+def test_an_empty_warehouse_still_makes_a_report(catalogue: dict[str, Kpi]) -> None:
+    shop = make_shop(catalogue, Story(weeks=1, restates=False))
+    for table in ("kpi.daily", "kpi.days", "ops.sources", "ops.source_days"):
+        shop.execute(f"DELETE FROM {table}")
+    report = compute_report(shop, catalogue, make_request())
+    assert all(figure.current.state is State.NO_HISTORY for figure in report.figures.values())
+    assert report.essentials == ESSENTIALS
+
+
+def test_the_numbers_are_json_without_loss(troubled: WeeklyReport) -> None:
+    numbers = json.loads(troubled.to_json())
+    assert Decimal(numbers["figures"]["net_sales"]["current"]["value"]) == troubled.figures["net_sales"].current.value
+    assert "sql" not in numbers["definitions"]["net_sales"]
+    assert troubled.to_json() == replace(troubled).to_json()

@@ -1,0 +1,199 @@
+"""The page says in words what the tables hold, in both languages, and nothing can get into it from outside."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from datetime import timedelta
+from decimal import Decimal
+from html import unescape
+from html.parser import HTMLParser
+from statistics import median
+
+import duckdb
+import pytest
+
+from ecom_pipeline.kpis.definition import Kind, Kpi
+from ecom_pipeline.reports import WeeklyReport, compute_report, render_html
+from ecom_pipeline.reports.formats import LANGUAGES, Formats
+from ecom_pipeline_tests.reports.shop import SUNDAY, Story, make_request, make_shop
+
+
+class _Prose(HTMLParser):
+    """Collects the text of elements whose class is prose."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.depth = 0
+        self.texts: list[str] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        if self.depth:
+            self.depth += tag not in ("br", "meta")
+        elif "prose" in (dict(attrs).get("class") or "").split():
+            self.depth = 1
+            self.texts.append("")
+
+    def handle_endtag(self, tag: str) -> None:
+        self.depth = max(self.depth - 1, 0)
+
+    def handle_data(self, data: str) -> None:
+        if self.depth:
+            self.texts[-1] += data
+
+
+def read_prose(html: str) -> list[str]:
+    parser = _Prose()
+    parser.feed(html)
+    return [" ".join(text.split(" ")).strip() for text in parser.texts]
+
+
+def _week(shop: duckdb.DuckDBPyConnection, kpi: Kpi, weeks_back: int, segment: tuple[str, str]) -> tuple[Decimal, Decimal | None]:
+    last = SUNDAY - timedelta(days=7 * weeks_back)
+    first = last - timedelta(days=6) if kpi.kind in (Kind.FLOW, Kind.RATIO) else last
+    row = shop.execute(
+        "SELECT SUM(numerator), SUM(denominator) FROM kpi.daily "
+        "WHERE kpi = ? AND day BETWEEN ? AND ? AND (dimension, segment) = (?, ?)",
+        [kpi.key, first, last, *segment],
+    ).fetchone()
+    assert row is not None
+    return row[0] or Decimal(0), row[1]
+
+
+def _value(shop: duckdb.DuckDBPyConnection, kpi: Kpi, weeks_back: int) -> Decimal | None:
+    numerator, denominator = _week(shop, kpi, weeks_back, ("total", ""))
+    if denominator is None:
+        return numerator if kpi.kind in (Kind.FLOW, Kind.SNAPSHOT) else None
+    return numerator / denominator if denominator else None
+
+
+def _expected_numbers(shop: duckdb.DuckDBPyConnection, kpis: dict[str, Kpi], formats: Formats) -> Iterator[str]:
+    """Every number the prose may hold, from the tables alone and by this test's own arithmetic."""
+    for kpi in kpis.values():
+        lag = 5 if kpi.matures_after == 30 else 0
+        now, before, year = (_value(shop, kpi, lag + back) for back in (0, 1, 52))
+        if now is None or before is None or year is None:
+            continue
+        yield from (formats.value(kpi, number) for number in (now, before))
+        yield formats.change(kpi, now, before)
+        yield formats.change(kpi, now, year)
+        yield formats.difference(kpi, now - before)
+        weeks = [_value(shop, kpi, lag + back) for back in range(1, 26)]
+        known = [week for week in weeks if week is not None]
+        middle = median(known)
+        scale = max(median([abs(week - middle) for week in known]) * Decimal("1.4826"), abs(middle) / 100)
+        yield from (formats.value(kpi, middle + side * Decimal("1.5") * scale) for side in (-1, 1))
+        yield from _effects(shop, kpi, lag, formats)
+
+
+def _effects(shop: duckdb.DuckDBPyConnection, kpi: Kpi, lag: int, formats: Formats) -> Iterator[str]:
+    rows = shop.execute("SELECT DISTINCT dimension, segment FROM kpi.daily WHERE kpi = ?", [kpi.key]).fetchall()
+    (n1, d1), (n0, d0) = (_week(shop, kpi, lag + back, ("total", "")) for back in (0, 1))
+    for segment in rows:
+        (s1, w1), (s0, w0) = (_week(shop, kpi, lag + back, segment) for back in (0, 1))
+        if not (d1 and d0 and w1 and w0):
+            yield formats.difference(kpi, s1 - s0)
+            continue
+        rate = (w1 / d1 + w0 / d0) / 2 * (s1 / w1 - s0 / w0)
+        mix = (w1 / d1 - w0 / d0) * ((s1 / w1 + s0 / w0) / 2 - (n1 / d1 + n0 / d0) / 2)
+        yield from (formats.difference(kpi, part) for part in (rate + mix, rate, mix))
+
+
+def _unexplained(text: str, numbers: set[str]) -> str:
+    for number in sorted(numbers, key=len, reverse=True):
+        text = re.sub(rf"(?<![\d.,]){re.escape(number)}(?![\d%])", "", text)
+    return text
+
+
+# Numbers that are no KPI values: limits, targets, counts of days and sources, the date of the calculation.
+_OTHERS = {"fr": ["60\u202f000\u00a0€", "2,6\u202f%", "97,0\u202f%", "5 sources sur 5", "version 1", "23 novembre 2026, 05:30"],
+           "en": ["€60,000", "2.6%", "97.0%", "5 of 5 sources", "version 1", "23 November 2026, 05:30"]}  # fmt: skip
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_every_number_in_the_prose_is_a_number_of_the_warehouse(
+    language: str, troubled: WeeklyReport, troubled_shop: duckdb.DuckDBPyConnection, catalogue: dict[str, Kpi]
+) -> None:
+    prose = read_prose(render_html(troubled, language))
+    assert len(prose) >= 7
+    numbers = {*_expected_numbers(troubled_shop, catalogue, Formats(language, "EUR")), *_OTHERS[language]}
+    left = [_unexplained(text, numbers) for text in prose]
+    assert [text for text in left if re.search(r"\d", text)] == []
+
+
+def test_a_wrong_number_in_the_prose_would_be_found(
+    troubled: WeeklyReport, troubled_shop: duckdb.DuckDBPyConnection, catalogue: dict[str, Kpi]
+) -> None:
+    lede = read_prose(render_html(troubled, "en"))[1]
+    numbers = {*_expected_numbers(troubled_shop, catalogue, Formats("en", "EUR")), *_OTHERS["en"]}
+    assert not re.search(r"\d", _unexplained(lede, numbers))
+    wrong = re.sub(r"€(\d)", lambda match: f"€{(int(match[1]) + 1) % 10}", lede, count=1)
+    assert re.search(r"\d", _unexplained(wrong, numbers))
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("name", ["usual", "troubled", "incomplete", "young"])
+def test_every_shop_renders_in_both_languages(name: str, language: str, request: pytest.FixtureRequest) -> None:
+    report: WeeklyReport = request.getfixturevalue(name)
+    html = render_html(report, language)
+    assert f'<html lang="{language}">' in html
+    assert all(report.definitions[key].name.in_language(language).replace("'", "’") in unescape(html) for key in report.figures)
+    assert "None" not in re.sub(r"data:[^)]*", "", html).replace('fill="none"', "")
+
+
+def test_one_set_of_numbers_feeds_both_languages(troubled: WeeklyReport) -> None:
+    french, english = (re.findall(r'<(?:rect|path|circle)[^>]*>', render_html(troubled, one)) for one in LANGUAGES)
+    assert french == english
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_the_banner_stands_at_the_top_when_data_is_missing_and_only_then(
+    language: str, usual: WeeklyReport, young: WeeklyReport, incomplete: WeeklyReport
+) -> None:
+    html = render_html(incomplete, language)
+    assert html.index('class="banner"') < html.index("<h1")
+    banner = unescape(html[html.index('class="banner"') : html.index("<h1")])
+    assert "Mesure d'audience (GA4)" in banner
+    assert ("19" in banner and "20" in banner) and incomplete.definitions["sessions"].name.in_language(language) in banner
+    for whole in (usual, young):
+        assert 'class="banner"' not in render_html(whole, language)
+
+
+def test_what_is_missing_is_not_available_and_not_zero(incomplete: WeeklyReport) -> None:
+    html = render_html(incomplete, "en")
+    row = html[html.index("Website traffic</th>" if "Website traffic</th>" in html else "Website traffic<span") :][:900]
+    assert "data missing" in row and "n/a" in row
+
+
+def test_names_from_outside_cannot_become_markup(catalogue: dict[str, Kpi]) -> None:
+    evil = '<script>alert(1)</script><img src="file:///etc/passwd">&{{7*7}}'
+    shop = make_shop(catalogue, Story(weeks=3, segment_names=(evil,) * 1 + tuple("abcdef")))
+    shop.execute("UPDATE ops.sources SET title = ?", [evil])
+    report = compute_report(shop, catalogue, make_request(shop_name=evil))
+    html = render_html(report, "fr")
+    assert "<script" not in html and "<img" not in html and "{{7*7}}" in html
+    assert html.count("&lt;script&gt;") >= 4
+
+
+def test_the_page_is_self_contained_and_has_table_headers(troubled: WeeklyReport) -> None:
+    html = render_html(troubled, "fr")
+    assert re.findall(r"(?:src|href)=", html) == []
+    assert set(re.findall(r"url\((.{5})", html)) == {"data:"}
+    assert "<th>" not in html and html.count('scope="col"') > 30 and html.count('scope="row"') > 50
+
+
+def test_good_and_bad_have_their_colour_whatever_the_direction(troubled: WeeklyReport) -> None:
+    html = render_html(troubled, "en")
+    cac = html[html.index("Customer acquisition cost</th>") :][:6000].split("</tr>")[0]
+    assert re.search(r'class="delta bad"><span class="arrow">▲</span>\+\d', cac)
+
+
+def test_a_full_page_one_closes_up(catalogue: dict[str, Kpi], usual: WeeklyReport) -> None:
+    names = tuple(f"Un canal dont le nom dépasse franchement quatre-vingts caractères, numéro {n:03}" for n in range(7))
+    crowded = compute_report(
+        make_shop(catalogue, Story(weeks=12, segment_names=names, all_paid=True, campaign_burns=True)),
+        catalogue,
+        make_request(essentials=tuple(catalogue)[:10]),
+    )
+    assert '<body class="dense">' in render_html(crowded, "fr")
+    assert '<body class="">' in render_html(usual, "fr")
