@@ -14,6 +14,7 @@ import duckdb
 from ecom_pipeline.pipeline import Pipeline
 from ecom_pipeline.sandbox.__main__ import morning_after
 from ecom_pipeline.sandbox.configuration import (
+    SEARCH_EXPORT,
     SandboxAddress,
     sandbox_environment,
     sandbox_toml,
@@ -23,6 +24,7 @@ from ecom_pipeline.sandbox.costs import shop_costs
 from ecom_pipeline.sandbox.events import Shop, ShopCosts
 from ecom_pipeline.sandbox.generator import generate_shop
 from ecom_pipeline.sandbox.oracle import Oracle
+from ecom_pipeline.sandbox.search_export import write_search_export
 from ecom_pipeline.sandbox.server import run_sandbox
 from ecom_pipeline.sandbox.world import World
 from ecom_pipeline.settings import load_settings
@@ -38,6 +40,7 @@ class Simulation:
     world: World
     costs: ShopCosts
     pipeline: Pipeline
+    search_export: Path
 
     @property
     def shop(self) -> Shop:
@@ -49,10 +52,16 @@ class Simulation:
 
     def set_day(self, day: date) -> None:
         """Move the clock to the morning after a day: the day is the newest complete one."""
-        self.world.set_now(morning_after(day, self.shop.time_zone))
+        self.set_now(morning_after(day, self.shop.time_zone))
 
     def set_now(self, now: datetime) -> None:
         self.world.set_now(now)
+        self.export_search()
+
+    def export_search(self) -> None:
+        """Drop the organic search figures known by now where the pipeline reads files."""
+        self.search_export.parent.mkdir(exist_ok=True)
+        write_search_export(self.shop, self.search_export, self.world.now())
 
     def extract(
         self, first_day: date | None = None, last_day: date | None = None, sources: Iterable[str] | None = None
@@ -93,9 +102,13 @@ def simulate(
     with run_sandbox(world) as url:
         credentials = world.credentials(url)
         environment = sandbox_environment(credentials)
-        toml = sandbox_toml(SandboxAddress(url), credentials["accounts"], costs, made.first_day)
+        imports = folder / "imports"
+        toml = sandbox_toml(SandboxAddress(url), credentials["accounts"], costs, made.first_day, imports)
         file = write_configuration(folder, toml, environment)
-        yield Simulation(world, costs, Pipeline(load_settings(file, environment), clock=world.now))
+        pipeline = Pipeline(load_settings(file, environment), clock=world.now)
+        simulation = Simulation(world, costs, pipeline, imports / SEARCH_EXPORT)
+        simulation.export_search()
+        yield simulation
 
 
 def dump_tables(connection: duckdb.DuckDBPyConnection, schemas: tuple[str, ...]) -> dict[str, list[tuple[Any, ...]]]:

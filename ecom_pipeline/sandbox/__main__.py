@@ -6,9 +6,11 @@ import argparse
 import gc
 from collections.abc import Sequence
 from datetime import UTC, date, datetime, time, timedelta
+from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from ecom_pipeline.sandbox.generator import generate_shop
+from ecom_pipeline.sandbox.search_export import write_search_export
 from ecom_pipeline.sandbox.server import HOST, listening_socket, server
 from ecom_pipeline.sandbox.world import World
 
@@ -25,6 +27,7 @@ def arguments(argv: Sequence[str] | None = None) -> argparse.Namespace:
         type=datetime.fromisoformat,
         help="the sandbox's clock (UTC unless a zone is given); default: 06:00 shop time after the last day",
     )
+    parser.add_argument("--search-export", type=Path, help="where to write the organic search figures as CSV")
     return parser.parse_args(argv)
 
 
@@ -39,6 +42,8 @@ def main(argv: Sequence[str] | None = None) -> None:
     gc.freeze()  # the shop never changes; collecting around it would double the time of big answers
     now = asked.now or morning_after(shop.last_day, shop.time_zone)
     world = World(shop, now if now.tzinfo else now.replace(tzinfo=UTC))
+    if asked.search_export is not None:
+        write_search_export(shop, asked.search_export, world.now())
     bound = listening_socket(asked.port)
     serving = server(world)
     bound.listen()

@@ -11,6 +11,15 @@ from typing import Any
 from ecom_pipeline.sandbox.events import MonthlyCost, ShopCosts
 
 PSEUDONYM_KEY = "sandbox-pseudonym-key-of-32-bytes"
+SEARCH_EXPORT = "search-results.csv"
+_SEARCH_MAPPING = """
+SELECT
+    p._record AS _record, INSTANCE_NAME() AS property, p.day AS day,
+    LOWER(p.device) AS device, p.country AS country,
+    p.clicks AS clicks, p.impressions AS impressions,
+    CAST(p.position * p.impressions AS DECIMAL(18, 1)) AS position_sum
+FROM source.positions AS p
+"""
 
 
 @dataclass(frozen=True)
@@ -43,13 +52,13 @@ def sandbox_toml(
     accounts: dict[str, str],
     costs: ShopCosts,
     history_start: date,
-    name: str = "Maison Lumen",
+    imports: Path,
 ) -> str:
-    """The text of an `ecom.toml` for the simulated shop; search results come from the folder `imports`."""
+    """The text of an `ecom.toml` for the simulated shop; search results come from CSVs in `imports`."""
     url = address.base_url
     lines = [
         "[shop]",
-        f'name = "{name}"',
+        'name = "Maison Lumen"',
         'time_zone = "Europe/Paris"',
         'currency = "EUR"',
         f"history_start = {history_start}",
@@ -84,6 +93,7 @@ def sandbox_toml(
         'vendor = "ecb"',
         f'base_url = "{url}/ecb"',
         "",
+        *_search_lines(imports),
         *_cost_lines(costs),
         "[targets]",
         "conversion_rate = 0.024",
@@ -120,6 +130,31 @@ def write_configuration(folder: Path, toml: str, environment: dict[str, str]) ->
     dotenv.write_text("".join(f"{key}='{value}'\n" for key, value in environment.items()), encoding="utf-8")
     dotenv.chmod(0o600)
     return file
+
+
+def _search_lines(imports: Path) -> list[str]:
+    return [
+        "[sources.search]",
+        'vendor = "files"',
+        f"folder = {json.dumps(str(imports), ensure_ascii=False)}",
+        "",
+        "[sources.search.tables.positions]",
+        f'path = "{SEARCH_EXPORT}"',
+        'grain = "Clicks and impressions of one day, device and country, with their average position."',
+        'day = "day"',
+        "",
+        "[sources.search.tables.positions.columns]",
+        'day = { from = "Date", type = "date" }',
+        'device = "Device"',
+        'country = "Country"',
+        'clicks = { from = "Clicks", type = "integer", required = true }',
+        'impressions = { from = "Impressions", type = "integer", required = true }',
+        'position = { from = "Position", type = "decimal", required = true }',
+        "",
+        "[sources.search.tables.positions.maps]",
+        f"search_positions = '''{_SEARCH_MAPPING}'''",
+        "",
+    ]
 
 
 def _cost_lines(costs: ShopCosts) -> list[str]:
