@@ -18,11 +18,10 @@ from ecom_pipeline.errors import ConfigurationError, EcomError, SchemaError, Sou
 from ecom_pipeline.sources.contract import Finding, Row, Source, Table, Window
 from ecom_pipeline.sources.files.reading import FileReader
 from ecom_pipeline.sources.files.settings import DAY, ROW_ID, FilesSettings, FileTable
-from ecom_pipeline.sources.files.values import CellError, Convert, converter
+from ecom_pipeline.sources.files.values import CellError, converter
 from ecom_pipeline.sources.http import subject
 
 TOLD_PROBLEMS = 5
-SHOWN_CHARACTERS = 40
 TRIED_ROWS = 100
 HEADER = "/* ---\ndescription: {description}\n--- */\n"
 
@@ -90,21 +89,21 @@ class Files(Source):
         said, shop_zone = reader.table, ZoneInfo(self.context.time_zone)
         zone = ZoneInfo(said.time_zone) if said.time_zone else shop_zone
         key = self.context.pseudonym_key
-        columns = [(name, converter(column, said, zone, key)) for name, column in said.columns.items()]
+        columns = [(name, converter(name, column, said, zone, key)) for name, column in said.columns.items()]
         day_at = next((at for at, (name, _) in enumerate(columns) if name == said.day), None)
         problems: list[str] = []
         for line in reader.lines(days):
             row: dict[str, Any] = {} if said.key else {ROW_ID: f"{reader.name}:{line.number}"}
             try:
                 if day_at is not None:
-                    day = _day_of(_converted(columns[day_at], line.cells[day_at]), shop_zone)
+                    day = _day_of(columns[day_at][1](line.cells[day_at]), shop_zone)
                     if days and not days[0] <= day <= days[1]:
                         continue
                     row[said.day_column or DAY] = day
-                for column, cell in zip(columns, line.cells, strict=True):
-                    row[column[0]] = _converted(column, cell)
-            except _Problem as problem:
-                problems.append(f"{line.where}, {problem}")
+                for (name, convert), cell in zip(columns, line.cells, strict=True):
+                    row[name] = convert(cell)
+            except CellError as error:
+                problems.append(f"{line.where}, {error}")
                 if len(problems) == TOLD_PROBLEMS:
                     break
             if not problems:
@@ -117,28 +116,9 @@ class Files(Source):
             )
 
 
-class _Problem(Exception):
-    """A cell that cannot be converted, in words for the person who has to mend it."""
-
-
-def _converted(column: tuple[str, Convert], cell: Any) -> Any:
-    name, convert = column
-    try:
-        return convert(cell)
-    except CellError as error:
-        mend = f" ({error.mend})" if error.mend else ""
-        raise _Problem(f"column {name}: {_shown(cell)} is not {error.expected}{mend}") from None
-
-
-def _shown(cell: Any) -> str:
-    """The cell as an error shows it: shortened, and hidden when it may be an e-mail address."""
-    text = repr(str(cell)[:SHOWN_CHARACTERS]) if cell is not None and str(cell).strip() else "an empty cell"
-    return "a cell with an @" if "@" in text else text
-
-
 def _day_of(value: date | datetime | None, shop_zone: ZoneInfo) -> date:
     if value is None:
-        raise _Problem("the column that tells the day is empty")
+        raise CellError("the column that tells the day is empty")
     return value.astimezone(shop_zone).date() if isinstance(value, datetime) else value
 
 

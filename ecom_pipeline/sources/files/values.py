@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import UTC, date, datetime
-from decimal import Decimal, InvalidOperation
+from decimal import ROUND_HALF_UP, Decimal, InvalidOperation
 from functools import lru_cache
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -14,36 +14,55 @@ from ecom_pipeline.sources.pseudonym import pseudonym
 
 Convert = Callable[[Any], Any]
 KEPT_PSEUDONYMS = 50_000
+SHOWN_CHARACTERS = 40
+DECIMALS = 6
+SMALLEST = Decimal(1).scaleb(-DECIMALS)
+LARGEST = Decimal(10) ** 12
+LARGEST_INTEGER = 10**18
 TRUE = frozenset(("true", "1", "yes", "y", "oui", "vrai"))
 FALSE = frozenset(("false", "0", "no", "n", "non", "faux"))
 SPACES = str.maketrans("", "", " \N{NO-BREAK SPACE}\N{NARROW NO-BREAK SPACE}")
 
 
 class CellError(Exception):
-    """What a cell should be and is not, and how to mend it. Never the value itself: the caller shows that."""
+    """A cell that is not what its column holds, in words for the person who has to mend it."""
+
+
+class _Unfit(Exception):
+    """What a value should have been, and how to mend it."""
 
     def __init__(self, expected: str, mend: str = "") -> None:
         super().__init__(expected)
         self.expected = expected
-        self.mend = mend
+        self.mend = f" ({mend})" if mend else ""
 
 
-def converter(column: FileColumn, table: FileTable, zone: ZoneInfo, key: bytes) -> Convert:
-    """The function that converts the column's cells. It gives None for an empty one.
+def converter(name: str, column: FileColumn, table: FileTable, zone: ZoneInfo, key: bytes) -> Convert:
+    """The function that converts the cells of the column `name`. It gives None for an empty one.
 
     Raises (the function): CellError.
     """
-    convert = _of_type(column, table, zone, key)
+    convert, required = _of_type(column, table, zone, key), column.required
 
     def checked(cell: Any) -> Any:
         if isinstance(cell, str):
             cell = cell.strip() or None
-        value = None if cell is None else convert(cell)
-        if value is None and column.required:
-            raise CellError("a value: the column is required")
+        try:
+            value = None if cell is None else convert(cell)
+            if value is None and required:
+                raise _Unfit("a value: the column is required")
+        except _Unfit as unfit:
+            text = f"column {name}: {_shown(cell)} is not {unfit.expected}{unfit.mend}"
+            raise CellError(text) from None
         return value
 
     return checked
+
+
+def _shown(cell: Any) -> str:
+    """The cell as an error shows it: shortened, and hidden when it may be an e-mail address."""
+    text = "an empty cell" if cell is None else repr(str(cell)[:SHOWN_CHARACTERS])
+    return "a cell with an @" if "@" in text else text
 
 
 def _of_type(column: FileColumn, table: FileTable, zone: ZoneInfo, key: bytes) -> Convert:
@@ -53,7 +72,7 @@ def _of_type(column: FileColumn, table: FileTable, zone: ZoneInfo, key: bytes) -
         case "integer":
             return lambda cell: _integer(_number(cell, table))
         case "decimal":
-            return lambda cell: _number(cell, table)
+            return lambda cell: _decimal(_number(cell, table))
         case "boolean":
             return _boolean
         case "date":
@@ -81,13 +100,13 @@ def _text(cell: Any) -> str:
 
 def _translated(text: str, values: dict[str, str]) -> str | None:
     if text not in values:
-        raise CellError("one of the column's values", 'add it to values (with "" for unknown)')
+        raise _Unfit("one of the column's values", 'add it to values (with "" for unknown)')
     return values[text] or None
 
 
 def _number(cell: Any, table: FileTable) -> Decimal:
     if isinstance(cell, bool):
-        raise CellError("a number")
+        raise _Unfit("a number")
     if isinstance(cell, int | Decimal):
         return Decimal(cell)
     # A double's shortest text is the number that was recorded: 2.55, not 2.5499999999999998.
@@ -102,15 +121,27 @@ def _number(cell: Any, table: FileTable) -> Decimal:
         number = Decimal(text)
     except InvalidOperation:
         mend = "see decimal and thousands of the table" if any(mark in text for mark in ",.?' ") else ""
-        raise CellError("a number", mend) from None
+        raise _Unfit("a number", mend) from None
     if not number.is_finite():
-        raise CellError("a number")
+        raise _Unfit("a number")
+    return number
+
+
+def _decimal(number: Decimal) -> Decimal:
+    """As the raw log keeps numbers: 18 digits, six of them decimals; further ones are noise and rounded away."""
+    exponent = number.as_tuple().exponent
+    if isinstance(exponent, int) and exponent < -DECIMALS:
+        number = number.quantize(SMALLEST, ROUND_HALF_UP)
+    if abs(number) >= LARGEST:
+        raise _Unfit("a number below a million million")
     return number
 
 
 def _integer(number: Decimal) -> int:
     if number != number.to_integral_value():
-        raise CellError("a whole number", "give the column the type decimal")
+        raise _Unfit("a whole number", "give the column the type decimal")
+    if abs(number) > LARGEST_INTEGER:
+        raise _Unfit("a whole number of at most 18 digits", "give an identifier the type text")
     return int(number)
 
 
@@ -119,7 +150,7 @@ def _boolean(cell: Any) -> bool:
         return cell
     text = str(cell).lower()
     if text not in TRUE | FALSE:
-        raise CellError("true or false")
+        raise _Unfit("true or false")
     return text in TRUE
 
 
@@ -131,7 +162,7 @@ def _date(cell: Any, form: str | None) -> date:
     try:
         return datetime.strptime(str(cell), form).date() if form else date.fromisoformat(str(cell))
     except ValueError:
-        raise CellError(f"a date like {form or '2026-12-31'}", "set format for the column") from None
+        raise _Unfit(f"a date like {form or '2026-12-31'}", "set format for the column") from None
 
 
 def _instant(cell: Any, form: str | None, zone: ZoneInfo) -> datetime:
@@ -142,5 +173,5 @@ def _instant(cell: Any, form: str | None, zone: ZoneInfo) -> datetime:
             at = datetime.strptime(str(cell), form) if form else datetime.fromisoformat(str(cell))
         except ValueError:
             expected = f"a time like {form or '2026-12-31 23:59:59'}"
-            raise CellError(expected, "set format for the column") from None
+            raise _Unfit(expected, "set format for the column") from None
     return (at if at.tzinfo else at.replace(tzinfo=zone)).astimezone(UTC)
