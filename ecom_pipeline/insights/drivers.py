@@ -62,7 +62,9 @@ class Drivers:
         """How much more of the change one segment explains than its size would; 0 when all moved alike."""
         if self.change == 0:
             return Fraction(0)
-        return max((driver.effect / self.change - driver.weight for driver in self.drivers), default=Fraction(0))
+        return max(
+            (driver.effect / self.change - driver.weight for driver in self.drivers), default=Fraction(0)
+        )
 
 
 Segments = Mapping[str, Parts]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from decimal import Decimal
 from enum import StrEnum
@@ -52,7 +53,10 @@ def compute_limit(kpi: Kpi, value: Decimal | None) -> Signal | None:
     if kpi.reference.between is not None:
         low, high = kpi.reference.between
         least, most = (low, None) if kpi.good == "up" else (None, high) if kpi.good == "down" else (low, high)
-    for limit, is_crossed in ((least, least is not None and value < least), (most, most is not None and value > most)):
+    for limit, is_crossed in (
+        (least, least is not None and value < least),
+        (most, most is not None and value > most),
+    ):
         if limit is not None and is_crossed:
             return Signal(kpi.key, Cause.LIMIT, _relative(value, limit), limit)
     return None
@@ -65,10 +69,16 @@ def compute_missed(kpi: Kpi, value: Decimal | None, target: Decimal | None) -> S
     return Signal(kpi.key, Cause.TARGET, _relative(value, target), target)
 
 
-def choose_signals(signals: list[Signal], at_most: int) -> list[Signal]:
-    """The strongest signals, one for each KPI: unusual before limits before targets, larger first."""
+def choose_signals(signals: list[Signal], at_most: int, first: Collection[str] = ()) -> list[Signal]:
+    """The strongest signals, one for each KPI: unusual before limits before targets, larger first.
+
+    Among signals of one cause the KPIs in `first` come first: many KPIs move with the few that steer.
+    """
     order = list(Cause)
-    ranked = sorted(signals, key=lambda signal: (order.index(signal.cause), -signal.size, signal.kpi))
+    ranked = sorted(
+        signals,
+        key=lambda signal: (order.index(signal.cause), signal.kpi not in first, -signal.size, signal.kpi),
+    )
     chosen: dict[str, Signal] = {}
     for signal in ranked:
         chosen.setdefault(signal.kpi, signal)

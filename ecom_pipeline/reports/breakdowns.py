@@ -44,7 +44,9 @@ def choose_sections(kpis: Mapping[str, Kpi], readings: Readings) -> tuple[Sectio
     families: list[Section] = []
     for family, members in groupby(kpis.values(), key=lambda kpi: kpi.family):
         group = list(members)
-        families.append(Section(family, tuple(kpi.key for kpi in group), _breakdowns(family, group, readings)))
+        families.append(
+            Section(family, tuple(kpi.key for kpi in group), _breakdowns(family, group, readings))
+        )
     return tuple(families)
 
 
@@ -67,7 +69,9 @@ def _breakdowns(family: str, group: Sequence[Kpi], readings: Readings) -> tuple[
 def _most_telling(found: list[Breakdown]) -> list[Breakdown]:
     # Channel and country tell where to act; a shop in one country or with one device tells nothing.
     order = ("channel", "country", "product", "campaign", "category")
-    known = sorted(found, key=lambda one: order.index(one.dimension) if one.dimension in order else len(order))
+    known = sorted(
+        found, key=lambda one: order.index(one.dimension) if one.dimension in order else len(order)
+    )
     return known[:2]
 
 
@@ -80,7 +84,9 @@ def _lines(values: Sequence[PeriodValue]) -> tuple[SegmentLine, ...]:
     ]
     rest = ranked[len(head) :]
     if rest:
-        lines.append(SegmentLine(None, *(_sum(rest, slot) for slot in ("current", "previous", "previous_year"))))
+        lines.append(
+            SegmentLine(None, *(_sum(rest, slot) for slot in ("current", "previous", "previous_year")))
+        )
     return tuple(lines)
 
 

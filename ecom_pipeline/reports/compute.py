@@ -27,6 +27,15 @@ from ecom_pipeline.reports.reading import Readings, read_four_weeks_before, read
 from ecom_pipeline.reports.report import Decision, Explanation, Figure, ReportRequest, WeeklyReport
 
 MOST_DECISIONS = 3
+# What a shop decides on by the catalogue; the other KPIs with an action mostly move because one of these did.
+STEERING = (
+    "conversion_rate",
+    "average_order_value",
+    "customer_acquisition_cost",
+    "lifetime_value",
+    "return_rate",
+    "gross_margin_rate",
+)
 MOST_RESTATEMENTS = 12
 
 
@@ -72,9 +81,10 @@ def _headline(
     kpis: Mapping[str, Kpi], figures: Mapping[str, Figure], essentials: tuple[str, ...]
 ) -> Signal | None:
     # What the reader chose to watch comes first; only when all of that is usual do other KPIs speak.
-    for keys in (essentials, [key for key, kpi in kpis.items() if kpi.action is not None]):
+    others = [key for key, kpi in kpis.items() if kpi.action is not None or key == "net_sales"]
+    for keys, first in ((essentials, ()), (others, STEERING)):
         unusual = [compute_unusual(kpis[key], figures[key].current.value, figures[key].band) for key in keys]
-        chosen = choose_signals([signal for signal in unusual if signal is not None], 1)
+        chosen = choose_signals([signal for signal in unusual if signal is not None], 1, first)
         if chosen:
             return chosen[0]
     return None
@@ -90,7 +100,7 @@ def _decisions(
             signals.append(compute_unusual(kpi, figure.current.value, figure.band))
             signals.append(compute_limit(kpi, figure.current.value))
             signals.append(compute_missed(kpi, figure.current.value, figure.target))
-    chosen = choose_signals([signal for signal in signals if signal is not None], MOST_DECISIONS)
+    chosen = choose_signals([signal for signal in signals if signal is not None], MOST_DECISIONS, STEERING)
     return tuple(Decision(one, explain(connection, kpis[one.kpi], readings, request)) for one in chosen)
 
 

@@ -27,6 +27,8 @@ LANGUAGES = tuple(_LOCALES)
 _WIDE = Context(prec=60)
 _NARROW_SPACE, _NO_BREAK_SPACE, _MINUS = "\u202f", "\u00a0", "\u2212"
 _CENTS_BELOW = Decimal(1000)
+_UNITS = {"fr": {"days": "j", "months": "mois"}, "en": {"days": "d", "months": "mo"}}
+_DIGITS = {"count": 0, "position": 1, "per_order": 2}
 
 
 @dataclass(frozen=True)
@@ -48,20 +50,15 @@ class Formats:
                 return self.money(number)
             case "percent":
                 return self.percent(number, _percent_digits(number))
-            case "count":
-                return self.number(number, 0)
-            case "multiple":
-                return self.number(number, 2 if abs(number) < 10 else 1) + _NARROW_SPACE + "×"
             case "seconds":
                 return self._seconds(number)
-            case "days":
-                return self.number(number, 0) + _NO_BREAK_SPACE + ("j" if self.language == "fr" else "d")
-            case "months":
-                return self.number(number, 1) + _NO_BREAK_SPACE + ("mois" if self.language == "fr" else "mo")
-            case "position":
-                return self.number(number, 1)
-            case "per_order":
-                return self.number(number, 2)
+            case "multiple":
+                return self.number(number, 2 if abs(number) < 10 else 1) + _NARROW_SPACE + "×"
+            case "days" | "months":
+                unit = _UNITS[self.language][kpi.unit]
+                return self.number(number, 0 if kpi.unit == "days" else 1) + _NO_BREAK_SPACE + unit
+            case "count" | "position" | "per_order":
+                return self.number(number, _DIGITS[kpi.unit])
 
     def limit(self, kpi: Kpi, amount: Decimal) -> str:
         """A limit or target: a value somebody chose, so without decimals it does not need."""
@@ -145,7 +142,9 @@ class Formats:
 
     def instant(self, instant: datetime) -> str:
         """A UTC instant, to the minute."""
-        return format_datetime(instant, "d MMMM y, HH:mm", tzinfo=ZoneInfo("UTC"), locale=self.locale) + " UTC"
+        return (
+            format_datetime(instant, "d MMMM y, HH:mm", tzinfo=ZoneInfo("UTC"), locale=self.locale) + " UTC"
+        )
 
     def country(self, code: str) -> str | None:
         """A country's name from its two-letter code; None when it is not one."""
@@ -155,14 +154,14 @@ class Formats:
     def _seconds(self, number: Decimal) -> str:
         rounded = int(_round(number, 0))
         if abs(rounded) < 60:
-            return self.number(rounded, 0) + _NO_BREAK_SPACE + "s"
+            return self.number(Decimal(rounded), 0) + _NO_BREAK_SPACE + "s"
         minutes, seconds = divmod(abs(rounded), 60)
         sign = _MINUS if rounded < 0 else ""
-        return f"{sign}{self.number(minutes, 0)}{_NO_BREAK_SPACE}min{_NO_BREAK_SPACE}{seconds:02d}"
+        return f"{sign}{self.number(Decimal(minutes), 0)}{_NO_BREAK_SPACE}min{_NO_BREAK_SPACE}{seconds:02d}"
 
 
-def _decimal(amount: Decimal | Fraction | int) -> Decimal:
-    return as_decimal(amount) if isinstance(amount, Fraction) else Decimal(amount)
+def _decimal(amount: Decimal | Fraction) -> Decimal:
+    return as_decimal(amount) if isinstance(amount, Fraction) else amount
 
 
 def _round(number: Decimal, digits: int) -> Decimal:

@@ -125,7 +125,9 @@ def make_decisions(writer: Writer) -> list[dict[str, str]]:
     for decision in writer.report.decisions:
         kpi = writer.kpi(decision.signal.kpi)
         action = writer.text(kpi.action) if kpi.action else ""
-        found.append({"name": writer.name(kpi.key), "reason": write_reason(writer, decision), "action": action})
+        found.append(
+            {"name": writer.name(kpi.key), "reason": write_reason(writer, decision), "action": action}
+        )
     return found
 
 
@@ -161,7 +163,9 @@ def _section(writer: Writer, section: Section) -> dict[str, Any]:
     breakdowns = []
     for breakdown in section.breakdowns:
         title = writer.words.say(
-            "sections.breakdown", name=writer.name(breakdown.kpi), dimension=writer.dimension(breakdown.dimension)
+            "sections.breakdown",
+            name=writer.name(breakdown.kpi),
+            dimension=writer.dimension(breakdown.dimension),
         )
         lines = rows.make_breakdown_rows(writer, breakdown, breakdown.others)
         breakdowns.append({"title": title, "rows": lines})
@@ -202,9 +206,13 @@ def _quality(writer: Writer) -> dict[str, Any]:
         lines.append(words.say("quality.gap", gap=writer.amount("payout_gap", gap.current.value)))
     changed = [f"{writer.name(key)} (v{version})" for key, version in quality.versions if version > 1]
     lines.append(
-        words.say("quality.versions_changed", names=", ".join(changed)) if changed else words.say("quality.versions")
+        words.say("quality.versions_changed", names=", ".join(changed))
+        if changed
+        else words.say("quality.versions")
     )
-    lines.append(words.say("quality.generated", at=writer.formats.instant(writer.report.request.generated_at)))
+    lines.append(
+        words.say("quality.generated", at=writer.formats.instant(writer.report.request.generated_at))
+    )
     return {
         "lines": lines,
         "sources": [
@@ -212,7 +220,9 @@ def _quality(writer: Writer) -> dict[str, Any]:
                 "title": source.title,
                 "complete": words.say("quality.of_seven", number=7 - len(source.missing_days)),
                 "on_time": words.say("quality.of_seven", number=source.days_on_time),
-                "loaded": writer.formats.instant(source.loaded_at) if source.loaded_at else words.say("quality.never"),
+                "loaded": writer.formats.instant(source.loaded_at)
+                if source.loaded_at
+                else words.say("quality.never"),
                 "is_whole": source.days_on_time == 7,
             }
             for source in quality.sources

@@ -23,7 +23,9 @@ class InlineOnly(URLFetcher):  # type: ignore[misc]
 
     def fetch(self, url: str, headers: dict[str, str] | None = None) -> Any:
         if not url.startswith("data:"):
-            raise ForbiddenAddress(f"The report may not open {url[:60]!r}.", mend="Put what it needs inside it.")
+            raise ForbiddenAddress(
+                f"The report may not open {url[:60]!r}.", mend="Put what it needs inside it."
+            )
         return super().fetch(url, headers)
 
 

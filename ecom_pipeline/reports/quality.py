@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Mapping
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 
 import duckdb
@@ -31,7 +31,7 @@ def read_sources(connection: duckdb.DuckDBPyConnection, last_day: date) -> tuple
         [first_day, last_day],
     ).fetchall()
     by_source: dict[str, dict[date, tuple[bool, bool]]] = defaultdict(dict)
-    loaded = {}
+    loaded: dict[str, datetime] = {}
     for source, day, is_complete, is_on_time, loaded_at in rows:
         by_source[source][day] = (bool(is_complete), bool(is_on_time))
         if loaded_at is not None:

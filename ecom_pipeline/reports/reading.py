@@ -6,7 +6,6 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
-from decimal import Decimal
 from itertools import groupby
 
 import duckdb
@@ -49,9 +48,7 @@ def read_four_weeks_before(
 ) -> dict[tuple[str, str], Value]:
     """The KPI over the 28 days that end before the figure's week, by dimension and segment."""
     day_before = figure.first_day - timedelta(days=1)
-    values = read_period_values(
-        connection, [kpi], Period.ROLLING_28, [day_before], request.minimum_coverage
-    )
+    values = read_period_values(connection, [kpi], Period.ROLLING_28, [day_before], request.minimum_coverage)
     return {(value.dimension, value.segment): value.current for value in values}
 
 

@@ -113,7 +113,13 @@ def make_driver_rows(writer: Writer, explanation: Explanation) -> list[MarkRow]:
         parts = [(float(one.rate), INK), (float(one.mix), LIGHT)]
         title = writer.words.say("chart.effect", name=label, value=effect)
         label = shorten_name(label, LONGEST_DRIVER)
-        rows.append(MarkRow(label, Markup(draw_tiers(parts, title, span, width=68)), (_own_values(writer, kpi, one), effect)))
+        rows.append(
+            MarkRow(
+                label,
+                Markup(draw_tiers(parts, title, span, width=68)),
+                (_own_values(writer, kpi, one), effect),
+            )
+        )
     total = writer.formats.difference(kpi, drivers.change)
     rows.append(MarkRow(writer.words.say("total"), Markup(""), ("", total), "total"))
     return rows
@@ -133,7 +139,15 @@ def make_bridge_rows(writer: Writer) -> list[MarkRow]:
         label = writer.step(step.key)
         amount = writer.formats.money(step.amount, signed=step.kind == "change")
         is_loss = step.kind == "total" and step.amount < 0
-        tone = INK if step.kind == "total" and not is_loss else GOOD if step.amount > 0 else BAD if is_loss else NEUTRAL
+        tone = (
+            INK
+            if step.kind == "total" and not is_loss
+            else GOOD
+            if step.amount > 0
+            else BAD
+            if is_loss
+            else NEUTRAL
+        )
         title = writer.words.say("chart.bullet", name=label, value=amount)
         mark = Markup(draw_bridge(start, end, title, span, tone=tone, width=112))
         rows.append(MarkRow(label, mark, (amount,), step.kind))
@@ -161,7 +175,9 @@ def make_channel_rows(writer: Writer) -> list[ChannelRow]:
     listed = [channel for channel in channels if channel.channel is not None]
     spends = Span.of([_amount(channel, "ad_spend") for channel in listed])
     # One runaway return must not flatten the others.
-    returns = Span.of([max(min(_amount(one, "marketing_roi") or Decimal(0), Decimal(3)), Decimal(-3)) for one in channels])
+    returns = Span.of(
+        [max(min(_amount(one, "marketing_roi") or Decimal(0), Decimal(3)), Decimal(-3)) for one in channels]
+    )
     return [_channel_row(writer, channel, spends, returns) for channel in channels]
 
 

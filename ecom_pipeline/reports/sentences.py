@@ -7,7 +7,6 @@ from ecom_pipeline.kpis.values import State
 from ecom_pipeline.reports.report import Decision, Explanation
 from ecom_pipeline.reports.writer import Writer
 
-
 LONGEST_NAME = 60  # of a segment in a sentence
 
 
@@ -47,7 +46,9 @@ def write_lede(writer: Writer) -> list[str]:
             headline = writer.report.headline
             # After its own sentence a KPI needs no name: net sales alone, or the headline's.
             is_clear = subject == "net_sales" if headline is None else subject == headline.kpi
-            sentences.append(driver if is_clear else f"{writer.name(subject)}{writer.words.say('colon')}{driver}")
+            sentences.append(
+                driver if is_clear else f"{writer.name(subject)}{writer.words.say('colon')}{driver}"
+            )
     return sentences
 
 
@@ -85,7 +86,9 @@ def write_reason(writer: Writer, decision: Decision) -> str:
         assert signal.limit is not None
         parts["limit"] = writer.limit(signal.kpi, signal.limit)
         is_low = value < signal.limit
-        key = "reason.target" if signal.cause is Cause.TARGET else f"reason.limit_{'low' if is_low else 'high'}"
+        key = (
+            "reason.target" if signal.cause is Cause.TARGET else f"reason.limit_{'low' if is_low else 'high'}"
+        )
     text = writer.words.say(key, **parts)
     if decision.explanation is not None and signal.cause is Cause.UNUSUAL:
         driver = write_driver(writer, decision.explanation)

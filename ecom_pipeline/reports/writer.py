@@ -47,7 +47,9 @@ class Writer:
         return self.amount(key, value.value if value.state is State.OK else None)
 
     def amount(self, key: str, amount: Decimal | Fraction | None) -> str:
-        return self.words.say("not_available") if amount is None else self.formats.value(self.kpi(key), amount)
+        return (
+            self.words.say("not_available") if amount is None else self.formats.value(self.kpi(key), amount)
+        )
 
     def change(self, key: str, now: Decimal | None, before: Decimal | None) -> str | None:
         if now is None or before is None:

@@ -11,7 +11,7 @@ from math import sin
 import duckdb
 import pyarrow as pa
 
-from ecom_pipeline.kpis.definition import Kpi
+from ecom_pipeline.kpis.definition import Kind, Kpi
 from ecom_pipeline.reports import ReportRequest
 
 SUNDAY = date(2026, 11, 22)
@@ -35,6 +35,7 @@ SEGMENTS = {
     "campaign": (("Marque", 30), ("Soldes d'automne", 28), ("Génériques", 25), ("Remarketing", 17)),
     "category": (("Ventes", 50), ("Fournisseurs", 30), ("Salaires", 20)),
     "account": (("Compte courant", 70), ("Compte épargne", 30)),
+    "shop": (("lumiere.example", 80), ("lumiere-b2b.example", 20)),
     "source": (("boutique", 1), ("paiements", 1), ("web", 1), ("pub", 1), ("banque", 1)),
 }  # fmt: skip
 SOURCES = {
@@ -76,14 +77,16 @@ def make_request(**changes: object) -> ReportRequest:
     return ReportRequest(**(usual | changes))  # type: ignore[arg-type]
 
 
-def make_shop(kpis: dict[str, Kpi], story: Story = Story()) -> duckdb.DuckDBPyConnection:  # noqa: B008
+def make_shop(kpis: dict[str, Kpi], story: Story = Story()) -> duckdb.DuckDBPyConnection:
     """A database in memory with everything the report reads."""
     connection = duckdb.connect()
     connection.execute(_TABLES)
     days = [SUNDAY - timedelta(days=back) for back in range(story.weeks * 7)]
     rows = [row for kpi in kpis.values() for day in days for row in _rows(kpi, day, story)]
     columns = ("kpi", "day", "dimension", "segment", "numerator", "denominator", "covered", "coverable")
-    table = pa.table({name: list(values) for name, values in zip(columns, zip(*rows, strict=True), strict=True)})
+    table = pa.table(
+        {name: list(values) for name, values in zip(columns, zip(*rows, strict=True), strict=True)}
+    )
     connection.register("incoming", table)
     connection.execute(
         """
@@ -105,7 +108,7 @@ def _rows(kpi: Kpi, day: date, story: Story) -> list[tuple[object, ...]]:
     chance = random.Random(f"{kpi.key} {day}")
     pulse = random.Random(f"{day}").uniform(0.93, 1.07)  # shared by all KPIs of the day
     season = 1 + 0.08 * sin(day.toordinal() / 58)
-    numerator, denominator = _total(kpi.key, pulse * season * story.size, chance, story)
+    numerator, denominator = _total(kpi, pulse * season * story.size, chance, story)
     if numerator is None:
         return []
     covered, coverable = (97, 100) if kpi.key == "gross_margin_rate" else (None, None)
@@ -119,9 +122,10 @@ def _rows(kpi: Kpi, day: date, story: Story) -> list[tuple[object, ...]]:
     return rows
 
 
-def _total(key: str, size: float, chance: random.Random, story: Story) -> tuple[int | None, int | None]:
+def _total(kpi: Kpi, size: float, chance: random.Random, story: Story) -> tuple[int | None, int | None]:
     """Numerator and denominator of a usual day, in ten-thousandths."""
-    noise = chance.uniform(0.97, 1.03)
+    key, noise = kpi.key, chance.uniform(0.97, 1.03)
+    is_flow = kpi.kind in (Kind.FLOW, Kind.SNAPSHOT)
     young = story.weeks < 55
     euros = {
         "gross_merchandise_value": (9200, None), "net_sales": (8200, None), "orders": (104, None),
@@ -142,7 +146,7 @@ def _total(key: str, size: float, chance: random.Random, story: Story) -> tuple[
     }  # fmt: skip
     if young and key in ("lifetime_value", "ltv_to_cac", "runway_months", "cac_payback_days"):
         return None, None
-    numerator, denominator = euros[key]
+    numerator, denominator = euros.get(key, (1700, None if is_flow else 5300))
     steady = key in ("data_freshness", "cac_payback_days")
     scale = 1.0 if steady else size
     whole = key in ("orders", "new_customers", "sessions", "data_freshness", "cac_payback_days")
@@ -154,17 +158,28 @@ def _total(key: str, size: float, chance: random.Random, story: Story) -> tuple[
 
 
 def _cut(
-    key: str, dimension: str, day: date, numerator: int, denominator: int | None, chance: random.Random, story: Story
+    key: str,
+    dimension: str,
+    day: date,
+    numerator: int,
+    denominator: int | None,
+    chance: random.Random,
+    story: Story,
 ) -> list[tuple[str, int, int | None]]:
     segments = SEGMENTS[dimension]
     if dimension == "channel":
-        if key in ("ad_spend", "roas", "ad_click_through_rate", "customer_acquisition_cost") and not story.all_paid:
+        if (
+            key in ("ad_spend", "roas", "ad_click_through_rate", "customer_acquisition_cost")
+            and not story.all_paid
+        ):
             segments = tuple((name, weight) for name, weight in segments if name in _PAID)
         names = dict(zip([name for name, _ in SEGMENTS["channel"]], story.segment_names, strict=False))
         segments = tuple((names.get(name, name), weight) for name, weight in segments)
     tops = _share(numerator, [weight * chance.uniform(0.93, 1.07) for _, weight in segments])
     bottoms = _share(denominator, [weight for _, weight in segments]) if denominator is not None else None
-    troubled = [name for name, _ in SEGMENTS[dimension]].index("Paid Social") if dimension == "channel" else -1
+    troubled = (
+        [name for name, _ in SEGMENTS[dimension]].index("Paid Social") if dimension == "channel" else -1
+    )
     troubled = troubled if story.all_paid else min(troubled, 1)
     cut = []
     for index, (name, _) in enumerate(segments):
@@ -203,7 +218,9 @@ def _fill_days(
             if story.web_is_missing and kpi.key in web and (SUNDAY - day).days in (2, 3):
                 state, reason = "missing", "web: web_traffic"
             rows.append((kpi.key, day, state, reason))
-    columns = dict(zip(("kpi", "day", "state", "reason"), (list(c) for c in zip(*rows, strict=True)), strict=True))
+    columns = dict(
+        zip(("kpi", "day", "state", "reason"), (list(c) for c in zip(*rows, strict=True)), strict=True)
+    )
     connection.register("incoming", pa.table(columns))
     connection.execute("INSERT INTO kpi.days SELECT * FROM incoming")
     connection.unregister("incoming")
@@ -214,8 +231,15 @@ def _fill_sources(connection: duckdb.DuckDBPyConnection, days: list[date], story
         connection.execute("INSERT INTO ops.sources VALUES (?, 'vendor', ?)", [source, title])
         for day in days[:14]:
             lost = story.web_is_missing and source == "web" and (SUNDAY - day).days in (2, 3)
-            loaded = None if lost else datetime.combine(day + timedelta(days=1), datetime.min.time()).replace(hour=4)
-            connection.execute("INSERT INTO ops.source_days VALUES (?, ?, ?, ?, ?)", [source, day, not lost, not lost, loaded])
+            loaded = (
+                None
+                if lost
+                else datetime.combine(day + timedelta(days=1), datetime.min.time()).replace(hour=4)
+            )
+            connection.execute(
+                "INSERT INTO ops.source_days VALUES (?, ?, ?, ?, ?)",
+                [source, day, not lost, not lost, loaded],
+            )
 
 
 _TABLES = """

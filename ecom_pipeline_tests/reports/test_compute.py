@@ -32,11 +32,15 @@ def test_week_and_comparisons(troubled: WeeklyReport, troubled_shop: duckdb.Duck
     assert (troubled.week, troubled.first_day, troubled.last_day) == ("2026-W47", date(2026, 11, 16), SUNDAY)
     figure = troubled.figures["average_order_value"]
     for value, weeks_back in ((figure.current, 0), (figure.previous, 1), (figure.previous_year, 52)):
-        numerator, denominator = _sums(troubled_shop, "average_order_value", SUNDAY - weeks_back * timedelta(days=7))
+        numerator, denominator = _sums(
+            troubled_shop, "average_order_value", SUNDAY - weeks_back * timedelta(days=7)
+        )
         assert value.value == numerator / denominator
 
 
-def test_the_26_weeks_end_with_this_one(troubled: WeeklyReport, troubled_shop: duckdb.DuckDBPyConnection) -> None:
+def test_the_26_weeks_end_with_this_one(
+    troubled: WeeklyReport, troubled_shop: duckdb.DuckDBPyConnection
+) -> None:
     weeks = troubled.figures["net_sales"].weeks
     assert len(weeks) == 26
     for index, value in enumerate(weeks):
@@ -91,7 +95,9 @@ def _four_weeks(shop: duckdb.DuckDBPyConnection) -> tuple[Decimal, Decimal]:
 def test_a_usual_week_raises_nothing(usual: WeeklyReport) -> None:
     assert usual.headline is None
     assert usual.explanation is not None and usual.explanation.kpi == "net_sales"
-    assert [decision.signal.cause for decision in usual.decisions if decision.signal.cause is Cause.UNUSUAL] == []
+    assert [
+        decision.signal.cause for decision in usual.decisions if decision.signal.cause is Cause.UNUSUAL
+    ] == []
 
 
 def test_decisions_are_at_most_three_with_an_action(troubled: WeeklyReport) -> None:
@@ -110,7 +116,12 @@ def test_the_bridge_of_the_report_ends_where_the_kpis_do(troubled: WeeklyReport)
 
 
 def test_channels_are_those_that_cost_money(troubled: WeeklyReport) -> None:
-    assert [channel.channel for channel in troubled.channels] == ["Paid Social", "Paid Search", "Cross-network", None]
+    assert [channel.channel for channel in troubled.channels] == [
+        "Paid Social",
+        "Paid Search",
+        "Cross-network",
+        None,
+    ]
     spend = sum(
         (channel.values["ad_spend"].value or Decimal(0) for channel in troubled.channels[:-1]), Decimal(0)
     )
@@ -137,7 +148,12 @@ def test_a_kpi_that_matures_slowly_shows_its_newest_mature_week(troubled: Weekly
 
 def test_restatements_tell_first_and_last_of_days_already_reported(troubled: WeeklyReport) -> None:
     net, order_value = troubled.restatements
-    assert (net.kpi, net.days, net.first_day, net.last_day) == ("net_sales", 2, date(2026, 10, 28), date(2026, 11, 3))
+    assert (net.kpi, net.days, net.first_day, net.last_day) == (
+        "net_sales",
+        2,
+        date(2026, 10, 28),
+        date(2026, 11, 3),
+    )
     assert (net.before, net.after) == (Decimal("16402.6"), Decimal("16220.1"))
     assert (order_value.before, order_value.after) == (Decimal(8912) / 104, Decimal(8802) / 103)
 
@@ -156,12 +172,16 @@ def test_a_day_nobody_recorded_is_missing(catalogue: dict[str, Kpi]) -> None:
     shop = make_shop(catalogue, Story(weeks=3))
     shop.execute("DELETE FROM ops.source_days WHERE source = 'banque' AND day = ?", [SUNDAY])
     report = compute_report(shop, catalogue, make_request())
-    assert [(source.source, source.missing_days) for source in report.incomplete.sources] == [("banque", (SUNDAY,))]
+    assert [(source.source, source.missing_days) for source in report.incomplete.sources] == [
+        ("banque", (SUNDAY,))
+    ]
 
 
 def test_a_kpi_nothing_ever_fed_is_not_connected_and_no_alarm(catalogue: dict[str, Kpi]) -> None:
     shop = make_shop(catalogue, Story(weeks=10))
-    shop.execute("UPDATE kpi.days SET state = 'missing', reason = 'no source feeds bank' WHERE kpi = 'cash_balance'")
+    shop.execute(
+        "UPDATE kpi.days SET state = 'missing', reason = 'no source feeds bank' WHERE kpi = 'cash_balance'"
+    )
     report = compute_report(shop, catalogue, make_request())
     assert not report.incomplete
     assert report.quality.not_connected == ("cash_balance",)
@@ -210,6 +230,9 @@ def test_an_empty_warehouse_still_makes_a_report(catalogue: dict[str, Kpi]) -> N
 
 def test_the_numbers_are_json_without_loss(troubled: WeeklyReport) -> None:
     numbers = json.loads(troubled.to_json())
-    assert Decimal(numbers["figures"]["net_sales"]["current"]["value"]) == troubled.figures["net_sales"].current.value
+    assert (
+        Decimal(numbers["figures"]["net_sales"]["current"]["value"])
+        == troubled.figures["net_sales"].current.value
+    )
     assert "sql" not in numbers["definitions"]["net_sales"]
     assert troubled.to_json() == replace(troubled).to_json()

@@ -13,7 +13,7 @@ from statistics import median
 import duckdb
 import pytest
 
-from ecom_pipeline.kpis.definition import Kind, Kpi
+from ecom_pipeline.kpis.definition import Kind, Kpi, kpis
 from ecom_pipeline.reports import WeeklyReport, compute_report, render_html
 from ecom_pipeline.reports.formats import LANGUAGES, Formats
 from ecom_pipeline_tests.reports.shop import SUNDAY, Story, make_request, make_shop
@@ -48,7 +48,9 @@ def read_prose(html: str) -> list[str]:
     return [" ".join(text.split(" ")).strip() for text in parser.texts]
 
 
-def _week(shop: duckdb.DuckDBPyConnection, kpi: Kpi, weeks_back: int, segment: tuple[str, str]) -> tuple[Decimal, Decimal | None]:
+def _week(
+    shop: duckdb.DuckDBPyConnection, kpi: Kpi, weeks_back: int, segment: tuple[str, str]
+) -> tuple[Decimal, Decimal | None]:
     last = SUNDAY - timedelta(days=7 * weeks_back)
     first = last - timedelta(days=6) if kpi.kind in (Kind.FLOW, Kind.RATIO) else last
     row = shop.execute(
@@ -67,7 +69,9 @@ def _value(shop: duckdb.DuckDBPyConnection, kpi: Kpi, weeks_back: int) -> Decima
     return numerator / denominator if denominator else None
 
 
-def _expected_numbers(shop: duckdb.DuckDBPyConnection, kpis: dict[str, Kpi], formats: Formats) -> Iterator[str]:
+def _expected_numbers(
+    shop: duckdb.DuckDBPyConnection, kpis: dict[str, Kpi], formats: Formats
+) -> Iterator[str]:
     """Every number the prose may hold, from the tables alone and by this test's own arithmetic."""
     for kpi in kpis.values():
         lag = 5 if kpi.matures_after == 30 else 0
@@ -87,7 +91,9 @@ def _expected_numbers(shop: duckdb.DuckDBPyConnection, kpis: dict[str, Kpi], for
 
 
 def _effects(shop: duckdb.DuckDBPyConnection, kpi: Kpi, lag: int, formats: Formats) -> Iterator[str]:
-    rows = shop.execute("SELECT DISTINCT dimension, segment FROM kpi.daily WHERE kpi = ?", [kpi.key]).fetchall()
+    rows = shop.execute(
+        "SELECT DISTINCT dimension, segment FROM kpi.daily WHERE kpi = ?", [kpi.key]
+    ).fetchall()
     (n1, d1), (n0, d0) = (_week(shop, kpi, lag + back, ("total", "")) for back in (0, 1))
     for segment in rows:
         (s1, w1), (s0, w0) = (_week(shop, kpi, lag + back, segment) for back in (0, 1))
@@ -133,16 +139,23 @@ def test_a_wrong_number_in_the_prose_would_be_found(
 
 @pytest.mark.parametrize("language", LANGUAGES)
 @pytest.mark.parametrize("name", ["usual", "troubled", "incomplete", "young"])
-def test_every_shop_renders_in_both_languages(name: str, language: str, request: pytest.FixtureRequest) -> None:
+def test_every_shop_renders_in_both_languages(
+    name: str, language: str, request: pytest.FixtureRequest
+) -> None:
     report: WeeklyReport = request.getfixturevalue(name)
     html = render_html(report, language)
     assert f'<html lang="{language}">' in html
-    assert all(report.definitions[key].name.in_language(language).replace("'", "’") in unescape(html) for key in report.figures)
+    assert all(
+        report.definitions[key].name.in_language(language).replace("'", "’") in unescape(html)
+        for key in report.figures
+    )
     assert "None" not in re.sub(r"data:[^)]*", "", html).replace('fill="none"', "")
 
 
 def test_one_set_of_numbers_feeds_both_languages(troubled: WeeklyReport) -> None:
-    french, english = (re.findall(r'<(?:rect|path|circle)[^>]*>', render_html(troubled, one)) for one in LANGUAGES)
+    french, english = (
+        re.findall(r"<(?:rect|path|circle)[^>]*>", render_html(troubled, one)) for one in LANGUAGES
+    )
     assert french == english
 
 
@@ -154,14 +167,18 @@ def test_the_banner_stands_at_the_top_when_data_is_missing_and_only_then(
     assert html.index('class="banner"') < html.index("<h1")
     banner = unescape(html[html.index('class="banner"') : html.index("<h1")])
     assert "Mesure d'audience (GA4)" in banner
-    assert ("19" in banner and "20" in banner) and incomplete.definitions["sessions"].name.in_language(language) in banner
+    assert ("19" in banner and "20" in banner) and incomplete.definitions["sessions"].name.in_language(
+        language
+    ) in banner
     for whole in (usual, young):
         assert 'class="banner"' not in render_html(whole, language)
 
 
 def test_what_is_missing_is_not_available_and_not_zero(incomplete: WeeklyReport) -> None:
     html = render_html(incomplete, "en")
-    row = html[html.index("Website traffic</th>" if "Website traffic</th>" in html else "Website traffic<span") :][:900]
+    row = html[
+        html.index("Website traffic</th>" if "Website traffic</th>" in html else "Website traffic<span") :
+    ][:900]
     assert "data missing" in row and "n/a" in row
 
 
@@ -189,7 +206,9 @@ def test_good_and_bad_have_their_colour_whatever_the_direction(troubled: WeeklyR
 
 
 def test_a_full_page_one_closes_up(catalogue: dict[str, Kpi], usual: WeeklyReport) -> None:
-    names = tuple(f"Un canal dont le nom dépasse franchement quatre-vingts caractères, numéro {n:03}" for n in range(7))
+    names = tuple(
+        f"Un canal dont le nom dépasse franchement quatre-vingts caractères, numéro {n:03}" for n in range(7)
+    )
     crowded = compute_report(
         make_shop(catalogue, Story(weeks=12, segment_names=names, all_paid=True, campaign_burns=True)),
         catalogue,
@@ -197,3 +216,15 @@ def test_a_full_page_one_closes_up(catalogue: dict[str, Kpi], usual: WeeklyRepor
     )
     assert '<body class="dense">' in render_html(crowded, "fr")
     assert '<body class="">' in render_html(usual, "fr")
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_the_products_own_kpis_fill_the_report(language: str) -> None:
+    own = kpis()
+    report = compute_report(make_shop(own, Story(weeks=11, mobile_breaks=True)), own, make_request())
+    html = unescape(render_html(report, language))
+    assert [
+        kpi.key for kpi in own.values() if kpi.name.in_language(language).replace("'", "’") not in html
+    ] == []
+    assert report.headline is not None and report.headline.kpi == "conversion_rate"
+    assert report.bridge and report.channels and report.decisions

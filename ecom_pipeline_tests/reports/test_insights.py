@@ -10,9 +10,23 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ecom_pipeline.insights.bands import compute_band
-from ecom_pipeline.insights.drivers import Driver, Parts, choose_drivers, compute_drivers, fold_drivers
+from ecom_pipeline.insights.drivers import (
+    Driver,
+    Drivers,
+    Parts,
+    choose_drivers,
+    compute_drivers,
+    fold_drivers,
+)
 from ecom_pipeline.insights.profit_bridge import compute_profit_bridge
-from ecom_pipeline.insights.signals import Cause, Signal, choose_signals, compute_limit, compute_missed, compute_unusual
+from ecom_pipeline.insights.signals import (
+    Cause,
+    Signal,
+    choose_signals,
+    compute_limit,
+    compute_missed,
+    compute_unusual,
+)
 from ecom_pipeline.kpis.definition import Kpi
 from ecom_pipeline.kpis.values import State, Value
 
@@ -46,7 +60,10 @@ def test_the_effects_of_a_ratio_add_up_exactly(cells: dict[str, tuple[int, int, 
     before = {name: Parts(Fraction(cell[0], 10_000), Fraction(cell[1])) for name, cell in cells.items()}
     after = {name: Parts(Fraction(cell[2], 10_000), Fraction(cell[3])) for name, cell in cells.items()}
     totals = [
-        Parts(sum((p.numerator for p in cut.values()), Fraction(0)), sum((p.denominator or 0 for p in cut.values()), Fraction(0)))
+        Parts(
+            sum((p.numerator for p in cut.values()), Fraction(0)),
+            sum((p.denominator or Fraction(0) for p in cut.values()), Fraction(0)),
+        )
         for cut in (before, after)
     ]
     drivers = compute_drivers("channel", before, after, *totals)
@@ -99,13 +116,14 @@ def test_overlapping_segments_are_not_split() -> None:
 
 
 def test_the_dimension_that_explains_more_than_its_size_is_chosen() -> None:
-    def flows(dimension: str, before: dict[str, int], after: dict[str, int]) -> object:
-        cuts = [{name: Parts(Fraction(n)) for name, n in cut.items()} for cut in (before, after)]
-        return compute_drivers(dimension, *cuts, *(Parts(Fraction(sum(cut.values()))) for cut in (before, after)))
+    def flows(dimension: str, before: dict[str, int], after: dict[str, int]) -> Drivers | None:
+        first, second = ({name: Parts(Fraction(n)) for name, n in cut.items()} for cut in (before, after))
+        totals = (Parts(Fraction(sum(cut.values()))) for cut in (before, after))
+        return compute_drivers(dimension, first, second, *totals)
 
     even = flows("device", {"mobile": 80, "desktop": 20}, {"mobile": 64, "desktop": 16})
     odd = flows("channel", {"ads": 25, "direct": 75}, {"ads": 5, "direct": 75})
-    assert choose_drivers([even, odd, None]) is odd  # type: ignore[list-item]
+    assert choose_drivers([even, odd, None]) is odd
 
 
 def test_folding_keeps_the_largest() -> None:
@@ -130,7 +148,9 @@ def test_signals_are_bad_news_only(catalogue: dict[str, Kpi]) -> None:
 
 def test_limits_and_targets(catalogue: dict[str, Kpi]) -> None:
     ratio, conversion = catalogue["ltv_to_cac"], catalogue["conversion_rate"]
-    assert compute_limit(ratio, Decimal("2.4")) == Signal("ltv_to_cac", Cause.LIMIT, Decimal("0.2"), Decimal(3))
+    assert compute_limit(ratio, Decimal("2.4")) == Signal(
+        "ltv_to_cac", Cause.LIMIT, Decimal("0.2"), Decimal(3)
+    )
     assert compute_limit(ratio, Decimal(3)) is None
     assert compute_limit(conversion, Decimal("0.019")) is not None
     assert compute_limit(conversion, Decimal("0.09")) is None, "better than the field is no signal"
@@ -151,6 +171,11 @@ def test_stronger_reasons_come_first_and_a_kpi_once() -> None:
     assert [(one.kpi, one.cause) for one in choose_signals(signals, 3)] == [
         ("c", Cause.UNUSUAL), ("b", Cause.UNUSUAL), ("d", Cause.LIMIT),
     ]  # fmt: skip
+
+
+def test_the_kpis_that_steer_come_before_those_that_follow() -> None:
+    signals = [Signal("cost_per_click", Cause.UNUSUAL, Decimal(9)), Signal("roas", Cause.UNUSUAL, Decimal(2))]
+    assert [one.kpi for one in choose_signals(signals, 2, ("roas",))] == ["roas", "cost_per_click"]
 
 
 def _ok(numerator: str, denominator: str | None = None) -> Value:

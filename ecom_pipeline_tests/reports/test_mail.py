@@ -17,7 +17,9 @@ from ecom_pipeline_tests.reports.shop import Story, make_request, make_shop
 
 def test_the_subject_says_the_message(troubled: WeeklyReport) -> None:
     subject = render_mail(troubled, "en").subject
-    assert subject.startswith("Maison Lumière, week 47: Customer acquisition cost: €46.60, above its usual range")
+    assert subject.startswith(
+        "Maison Lumière, week 47: Customer acquisition cost: €46.60, above its usual range"
+    )
     assert "\n" not in subject
 
 
@@ -29,7 +31,10 @@ def test_text_and_html_say_the_same(language: str, troubled: WeeklyReport) -> No
     for sentence in (write_headline(writer), *write_lede(writer)):
         assert sentence in mail.text and sentence in html
     for key in troubled.essentials:
-        assert writer.name(key) in mail.text and writer.amount(key, troubled.figures[key].current.value) in mail.text
+        assert (
+            writer.name(key) in mail.text
+            and writer.amount(key, troubled.figures[key].current.value) in mail.text
+        )
     assert "<" not in mail.text
 
 

@@ -39,7 +39,9 @@ def _inflated(path: Path) -> bytes:
 def _page_texts(path: Path) -> list[str]:
     if shutil.which("pdftotext") is None:
         pytest.skip("pdftotext is not installed, so the PDF's text cannot be read.")
-    text = subprocess.run(["pdftotext", "-layout", path, "-"], capture_output=True, check=True, text=True).stdout
+    text = subprocess.run(
+        ["pdftotext", "-layout", path, "-"], capture_output=True, check=True, text=True
+    ).stdout
     return text.split("\f")[:-1]
 
 
@@ -75,8 +77,18 @@ def test_it_is_small_and_short(french_pdf: Path) -> None:
 def test_page_one_decides_alone_even_when_it_is_full(
     language: str, catalogue: dict[str, Kpi], tmp_path: Path
 ) -> None:
-    names = tuple(f"Un canal dont le nom dépasse franchement quatre-vingts caractères, numéro {n:03}" for n in range(7))
-    story = Story(weeks=60, size=2500.0, segment_names=names, all_paid=True, campaign_burns=True, mobile_breaks=True, web_is_missing=True)
+    names = tuple(
+        f"Un canal dont le nom dépasse franchement quatre-vingts caractères, numéro {n:03}" for n in range(7)
+    )
+    story = Story(
+        weeks=60,
+        size=2500.0,
+        segment_names=names,
+        all_paid=True,
+        campaign_burns=True,
+        mobile_breaks=True,
+        web_is_missing=True,
+    )
     request = make_request(essentials=(*ESSENTIALS, "net_sales", "return_rate", "repeat_purchase_rate"))
     path = tmp_path / "full.pdf"
     render_pdf(render_html(compute_report(make_shop(catalogue, story), catalogue, request), language), path)
@@ -86,7 +98,9 @@ def test_page_one_decides_alone_even_when_it_is_full(
     assert ("Décisions proposées" if language == "fr" else "Proposed decisions") in first
 
 
-@pytest.mark.parametrize("address", ["http://example.com/x", "https://example.com/x", "file:///etc/hostname", "ftp://x/y"])
+@pytest.mark.parametrize(
+    "address", ["http://example.com/x", "https://example.com/x", "file:///etc/hostname", "ftp://x/y"]
+)
 def test_nothing_outside_the_page_is_opened(address: str) -> None:
     with pytest.raises(ForbiddenAddress):
         InlineOnly().fetch(address)

@@ -33,7 +33,9 @@ def test_every_family_and_every_absence_has_words(language: str) -> None:
 
 
 def test_french_sets_its_colons_apart() -> None:
-    assert [text for text in load_words("fr").texts.values() if re.search(r"[^\u00a0\u202f][:;?!%]", text)] == []
+    assert [
+        text for text in load_words("fr").texts.values() if re.search(r"[^\u00a0\u202f][:;?!%]", text)
+    ] == []
 
 
 def test_plurals_follow_the_language() -> None:
