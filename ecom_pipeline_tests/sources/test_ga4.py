@@ -162,6 +162,12 @@ def test_token_is_kept_and_renewed_when_it_runs_out(ga4: Ga4, world: World) -> N
     assert tokens() == 2
 
 
+def test_token_that_google_withdraws_is_renewed(ga4: Ga4, world: World) -> None:
+    calm = list(ga4.fetch(TRAFFIC.table, WINDOW))
+    world.google_tokens.clear()
+    assert list(ga4.fetch(TRAFFIC.table, WINDOW)) == calm
+
+
 @pytest.mark.parametrize("kind", ["missing_column", "retyped_column"])
 @pytest.mark.parametrize("column", ["date", "sessions"])
 def test_missing_or_retyped_column_stops_the_table(ga4: Ga4, world: World, kind: Any, column: str) -> None:

@@ -14,7 +14,7 @@ import yaml
 from pydantic import SecretStr
 
 from ecom_pipeline.errors import AuthenticationError, SchemaError, SourceError
-from ecom_pipeline.sandbox.events import Shop
+from ecom_pipeline.sandbox.events import Charge, Shop
 from ecom_pipeline.sandbox.generator import generate_shop
 from ecom_pipeline.sandbox.server import run_sandbox
 from ecom_pipeline.sandbox.world import PERSONAL_CANARY, SECRET_CANARY, World
@@ -31,12 +31,21 @@ SPECS = Path(__file__).parents[3] / "shared" / "specs" / "stripe"
 FIRST, LAST = date(2026, 2, 1), date(2026, 3, 31)
 NOW = datetime(2026, 4, 1, 6, tzinfo=UTC)
 TABLES = {table.name: table for table in Stripe.tables}
+DAY = date(2026, 3, 10)
+EDGES = {
+    "ch_first_second": datetime(2026, 3, 9, 23, 0, 0, tzinfo=UTC),
+    "ch_last_second": datetime(2026, 3, 10, 22, 59, 59, tzinfo=UTC),
+    "ch_next_day": datetime(2026, 3, 10, 23, 0, 0, tzinfo=UTC),
+}
 WHOLE = window_of(FIRST - timedelta(days=1), LAST)
 
 
 @pytest.fixture(scope="module")
 def shop() -> Shop:
-    return generate_shop(11, FIRST, LAST, orders_per_day=8)
+    shop = generate_shop(11, FIRST, LAST, orders_per_day=8)
+    for name, at in EDGES.items():
+        shop.charges.append(Charge(name, shop.orders[0].order_id, 100, "EUR", at, True, 100))
+    return shop
 
 
 @pytest.fixture(scope="module")
@@ -83,12 +92,13 @@ def test_balance_transactions_are_complete_and_exact(stripe: Stripe, shop: Shop)
 
 @pytest.mark.parametrize("name", ["balance_transactions", "charges"])
 def test_days_are_the_shops_and_windows_are_exact(stripe: Stripe, name: str) -> None:
-    day = date(2026, 3, 10)
-    whole = [row for row in fetched(stripe, name) if row["day"] == day]
-    alone = fetched(stripe, name, window_of(day, day))
+    whole = [row for row in fetched(stripe, name) if row["day"] == DAY]
+    alone = fetched(stripe, name, window_of(DAY, DAY))
     assert alone == whole and alone
-    start = local_midnight(day, TIME_ZONE)
+    start = local_midnight(DAY, TIME_ZONE)
     assert all(start <= row["created_at"] < start + timedelta(days=1) for row in alone)
+    if name == "charges":
+        assert {row["id"] for row in alone} & set(EDGES) == {"ch_first_second", "ch_last_second"}
 
 
 def test_every_row_has_every_declared_column(stripe: Stripe) -> None:

@@ -128,7 +128,7 @@ def _number(cell: Any, table: FileTable) -> Decimal:
 
 
 def _decimal(number: Decimal) -> Decimal:
-    """As the raw log keeps numbers: 18 digits, six of them decimals; further ones are noise and rounded away."""
+    """As the raw log keeps numbers: 18 digits, six of them decimals; further ones are rounded away."""
     exponent = number.as_tuple().exponent
     if isinstance(exponent, int) and exponent < -DECIMALS:
         number = number.quantize(SMALLEST, ROUND_HALF_UP)
