@@ -19,7 +19,7 @@ from ecom_pipeline.sources.failures import (
     UnavailableError,
     UnexpectedAnswerError,
 )
-from ecom_pipeline.sources.http import HttpClient
+from ecom_pipeline.sources.http import CHUNK, HttpClient
 from ecom_pipeline.sources.retry import Patience
 from ecom_pipeline.sources.scrub import Scrubber
 
@@ -250,6 +250,13 @@ def test_a_broken_stream_goes_on_where_it_broke(
     found = list(client_of(script, patience).stream_lines("file.jsonl"))
     assert found == [b"line %d" % n for n in range(1000)]
     assert len(waits) == 2
+
+
+def test_a_stream_that_breaks_often_but_gets_on_is_not_given_up(script: Script, patience: Patience) -> None:
+    whole = (b"x" * (CHUNK - 1) + b"\n") * 20
+    breaks = [answer(whole[: 2 * CHUNK * n], promise=len(whole)) for n in range(1, 2 * patience.attempts)]
+    script.steps = [*breaks, answer(whole)]
+    assert len(list(client_of(script, patience).stream_lines("file.jsonl"))) == 20
 
 
 def test_a_stream_that_never_gets_further_is_given_up(script: Script, patience: Patience) -> None:

@@ -114,9 +114,10 @@ def test_the_newest_window_is_open_at_its_end(bench: Bench) -> None:
     assert expected
 
 
-def test_an_order_with_more_lines_and_agreements_than_a_page_is_whole(shop: Shop) -> None:
-    order = next(o for o in shop.orders if o.created_at.date() == MID and not o.deleted_at)
-    long = lengthened(order)
+@pytest.mark.parametrize(("lines", "edits"), [(30, 0), (0, 8), (30, 8)])
+def test_an_order_longer_than_a_page_is_whole(shop: Shop, lines: int, edits: int) -> None:
+    order = next(o for o in shop.orders if o.created_at.date() == MID and len(o.agreements) == 1)
+    long = lengthened(order, lines, edits)
     changed = replace(shop, orders=[long if o is order else o for o in shop.orders])
     with bench_of(changed) as bench:
         rows = by_id(bench.fetch(ORDERS, MID, MID))
@@ -227,12 +228,12 @@ def minimal_order() -> dict[str, Any]:
     }
 
 
-def lengthened(order: Order) -> Order:
-    """The order with many lines in its first agreement and many agreements after it."""
+def lengthened(order: Order, lines: int, edits: int) -> Order:
+    """The order with more lines in its first agreement and more agreements after it."""
     first = order.agreements[0]
     line = next(line for line in first.lines if line.kind == "product")
-    many = replace(first, lines=(*first.lines, *(line for _ in range(30))))
-    edits = tuple(
+    many = replace(first, lines=(*first.lines, *(line for _ in range(lines))))
+    later = tuple(
         replace(
             first,
             agreement_id=first.agreement_id + 900_000 + n,
@@ -240,9 +241,9 @@ def lengthened(order: Order) -> Order:
             at=first.at + timedelta(minutes=n),
             lines=(line,),
         )
-        for n in range(1, 9)
+        for n in range(1, edits + 1)
     )
-    return replace(order, agreements=(many, *edits, *order.agreements[1:]))
+    return replace(order, agreements=(many, *later, *order.agreements[1:]))
 
 
 def assert_holds_all(rows: dict[str, Row], orders: list[Order]) -> None:

@@ -279,6 +279,19 @@ def start(code: str | None) -> dict[str, Any]:
     return {"bulkOperationRunQuery": {"bulkOperation": begun, "userErrors": errors}}
 
 
+def test_a_bulk_file_cut_between_two_records_is_named(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    honest = HttpClient.stream_lines
+
+    def without_the_last(self: HttpClient, path: str) -> Iterator[bytes]:
+        every = list(honest(self, path))
+        last_root = max(n for n, line in enumerate(every) if b"__parentId" not in line)
+        return iter(every[:last_root])
+
+    monkeypatch.setattr(HttpClient, "stream_lines", without_the_last)
+    with pytest.raises(TruncatedAnswerError, match="records came"):
+        bench.fetch(ORDERS, *BULK)
+
+
 def test_a_file_shorter_than_announced_is_named(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
     client = bench.source._client("boutique")
     whole = [b'{"id": "O"}', b'{"id": "P"}']
