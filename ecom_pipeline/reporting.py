@@ -213,7 +213,9 @@ def _readers(mail: MailSettings, language: str) -> Sequence[Recipient]:
 
 
 def _sender(mail: MailSettings) -> Sender:
-    return Sender(mail.sender, mail.sender_name, mail.unsubscribe or mail.sender)
+    # People know it as a link; the message makes its own from the address.
+    address = mail.unsubscribe.removeprefix("mailto:").partition("?")[0]
+    return Sender(mail.sender, mail.sender_name, address or mail.sender)
 
 
 def _ledger_key(settings: Settings) -> bytes:

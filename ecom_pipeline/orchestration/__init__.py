@@ -1,0 +1,1 @@
+"""Dagster: the steps of the pipeline as assets, with partitions, checks, jobs and schedules."""

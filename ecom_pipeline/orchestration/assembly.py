@@ -1,0 +1,45 @@
+"""One configuration's lineage graph, jobs and timetable, put together from the folders."""
+
+from __future__ import annotations
+
+import warnings
+
+import dagster as dg
+
+from ecom_pipeline.orchestration.computing import families, kpi_assets, model_assets, published_asset
+from ecom_pipeline.orchestration.extracts import RETRIES, extract_assets
+from ecom_pipeline.orchestration.jobs import make_timetable
+from ecom_pipeline.orchestration.weekly import delivery_asset, report_asset
+from ecom_pipeline.pipeline import Pipeline
+
+
+def build_definitions(pipeline: Pipeline, retries: dg.RetryPolicy = RETRIES) -> dg.Definitions:
+    """Everything Dagster shows and runs; reads no secret and opens no connection.
+
+    Raises:
+        DefinitionError: a source, model or KPI file cannot be understood.
+    """
+    with warnings.catch_warnings():
+        # Backfill policies and pools are marked beta; nothing else of Dagster does what they do.
+        warnings.simplefilter("ignore", dg.BetaWarning)
+        warnings.simplefilter("ignore", dg.PreviewWarning)
+        return _assemble(pipeline, retries)
+
+
+def _assemble(pipeline: Pipeline, retries: dg.RetryPolicy) -> dg.Definitions:
+    languages = pipeline.settings.report.languages
+    timetable = make_timetable(pipeline)
+    return dg.Definitions(
+        assets=[
+            *(extract_assets(pipeline, source, retries) for source in pipeline.sources),
+            model_assets(pipeline),
+            *(kpi_assets(pipeline, family) for family in families(pipeline.catalog)),
+            published_asset(pipeline),
+            *(report_asset(pipeline, language) for language in languages),
+            *(delivery_asset(pipeline, language) for language in languages),
+        ],
+        jobs=timetable.jobs,
+        schedules=timetable.schedules,
+        sensors=timetable.sensors,
+        executor=dg.in_process_executor,
+    )

@@ -1,0 +1,177 @@
+"""When things run: every morning the day before, every Monday the week before, and the sweep.
+
+The computing run is a job of its own and starts when the extracts have ended, however they ended: what one
+vendor did not deliver shows as missing, and must not hold back what the others did deliver.
+"""
+
+# No postponed annotations here: Dagster compares the annotation of `context` with its own classes.
+
+from dataclasses import dataclass
+
+import dagster as dg
+from dagster._core.definitions.unresolved_asset_job_definition import UnresolvedAssetJobDefinition
+
+from ecom_pipeline.orchestration.keys import (
+    OWN_BACKFILL_TAG,
+    PARTITION_TAG,
+    PUBLISHED,
+    RANGE_END_TAG,
+    RANGE_START_TAG,
+    delivery_key,
+    report_key,
+    source_group,
+)
+from ecom_pipeline.orchestration.partitions import daily_partitions, weekly_partitions
+from ecom_pipeline.pipeline import Pipeline
+from ecom_pipeline.sources.contract import Table
+
+EXTRACT, COMPUTE, WEEKLY_REPORT, SWEEP = "extract", "compute", "weekly_report", "sweep_deletions"
+EXTRACT_HOUR, REPORT_HOUR = 6, 7
+SWEEP_CRON = "0 4 * * 0"
+_ENDINGS = (dg.DagsterRunStatus.SUCCESS, dg.DagsterRunStatus.FAILURE, dg.DagsterRunStatus.CANCELED)
+
+
+@dataclass(frozen=True)
+class Timetable:
+    """Everything that starts runs."""
+
+    jobs: list[UnresolvedAssetJobDefinition | dg.JobDefinition]
+    schedules: list[dg.ScheduleDefinition]
+    sensors: list[dg.SensorDefinition]
+
+
+def make_timetable(pipeline: Pipeline) -> Timetable:
+    """The jobs with their schedules, and what starts the computing after the extracts."""
+    extract, compute, report = _extract_job(pipeline), _compute_job(pipeline), _report_job(pipeline)
+    daily = dg.build_schedule_from_partitioned_job(
+        extract, name="daily_extract", hour_of_day=EXTRACT_HOUR, minute_of_hour=0,
+        description="Reads yesterday from every source.", default_status=dg.DefaultScheduleStatus.RUNNING,
+    )  # fmt: skip
+    weekly = dg.build_schedule_from_partitioned_job(
+        report, name="monday_report", hour_of_day=REPORT_HOUR, minute_of_hour=0, day_of_week=1,
+        description="Renders and sends last week's report.", default_status=dg.DefaultScheduleStatus.RUNNING,
+    )  # fmt: skip
+    sweep = sweep_job(pipeline)
+    schedules = [daily, weekly]
+    if sweep is not None:
+        schedules.append(_sweep_schedule(pipeline, sweep))
+    jobs = [job for job in (extract, compute, report, sweep) if job is not None]
+    return Timetable(jobs, schedules, [_compute_after(extract, compute, ending) for ending in _ENDINGS])
+
+
+def _extract_job(pipeline: Pipeline) -> UnresolvedAssetJobDefinition:
+    groups = [source_group(source) for source in pipeline.sources]
+    return dg.define_asset_job(
+        EXTRACT,
+        dg.AssetSelection.groups(*groups),
+        description="Reads every source; what one of them fails to deliver stops none of the others.",
+        partitions_def=daily_partitions(pipeline.settings),
+        executor_def=dg.in_process_executor,
+    )
+
+
+def _compute_job(pipeline: Pipeline) -> UnresolvedAssetJobDefinition:
+    kpis = dg.AssetSelection.key_prefixes(["model"], ["kpi"])
+    return dg.define_asset_job(
+        COMPUTE,
+        kpis | dg.AssetSelection.assets(PUBLISHED),
+        description="Builds models and KPIs from what was read, and publishes them for readers.",
+        partitions_def=daily_partitions(pipeline.settings),
+        executor_def=dg.in_process_executor,
+    )
+
+
+def _report_job(pipeline: Pipeline) -> UnresolvedAssetJobDefinition:
+    languages = pipeline.settings.report.languages
+    keys = [key(language) for language in languages for key in (report_key, delivery_key)]
+    return dg.define_asset_job(
+        WEEKLY_REPORT,
+        dg.AssetSelection.assets(*keys),
+        description="Renders a week's report and, when it is the newest week, sends it.",
+        partitions_def=weekly_partitions(pipeline.settings),
+        executor_def=dg.in_process_executor,
+    )
+
+
+def _compute_after(
+    extract: UnresolvedAssetJobDefinition,
+    compute: UnresolvedAssetJobDefinition,
+    ending: dg.DagsterRunStatus,
+) -> dg.SensorDefinition:
+    @dg.run_status_sensor(
+        ending,
+        name=f"compute_after_extract_{ending.value.lower()}",
+        description=f"Starts the computing run when an extract run ended with {ending.value.lower()}.",
+        monitored_jobs=[extract],
+        request_job=compute,
+        minimum_interval_seconds=30,
+        default_status=dg.DefaultSensorStatus.RUNNING,
+    )
+    def sensor(context: dg.RunStatusSensorContext) -> dg.RunRequest | dg.SkipReason:
+        return request_compute(context.dagster_run)
+
+    return sensor
+
+
+def request_compute(run: dg.DagsterRun) -> dg.RunRequest | dg.SkipReason:
+    """The computing run for the days an extract run asked for."""
+    tags = run.tags
+    if OWN_BACKFILL_TAG in tags:
+        return dg.SkipReason("The backfill computes by itself once all its extracts have ended.")
+    if RANGE_START_TAG in tags:
+        days = {name: tags[name] for name in (RANGE_START_TAG, RANGE_END_TAG)}
+        return dg.RunRequest(run_key=run.run_id, tags=days)
+    if PARTITION_TAG in tags:
+        return dg.RunRequest(run_key=run.run_id, partition_key=tags[PARTITION_TAG])
+    return dg.SkipReason(f"Run {run.run_id} had no day.")
+
+
+def sweep_job(pipeline: Pipeline) -> dg.JobDefinition | None:
+    """Compares keys with the vendors' for every table whose records may vanish; None when there is none."""
+    ops = [
+        _sweep_op(pipeline, source, table)
+        for source in pipeline.sources
+        for table in pipeline.tables(source)
+        if table.swept
+    ]
+    if not ops:
+        return None
+
+    @dg.job(
+        name=SWEEP,
+        description="Finds records the vendors no longer hold.",
+        executor_def=dg.in_process_executor,
+    )
+    def sweep() -> None:
+        for op in ops:
+            op()
+
+    return sweep
+
+
+def _sweep_op(pipeline: Pipeline, source: str, table: Table) -> dg.OpDefinition:
+    @dg.op(
+        name=f"sweep_{source}_{table.name}", description=f"{source}: {table.grain}", out=dg.Out(dg.Nothing)
+    )
+    def sweep(context: dg.OpExecutionContext) -> None:
+        swept = pipeline.sweep(source, table, pipeline.settings.shop.history_start, pipeline.newest_day())
+        context.add_output_metadata(
+            {
+                "records_held": swept.rows_read,
+                "found_again": swept.rows_stored,
+                "vanished": swept.rows_removed,
+            }
+        )
+
+    return sweep
+
+
+def _sweep_schedule(pipeline: Pipeline, sweep: dg.JobDefinition) -> dg.ScheduleDefinition:
+    return dg.ScheduleDefinition(
+        name="weekly_sweep",
+        job=sweep,
+        cron_schedule=SWEEP_CRON,
+        execution_timezone=pipeline.settings.shop.time_zone,
+        description="Looks for what vanished at the vendors, before Sunday's own run.",
+        default_status=dg.DefaultScheduleStatus.RUNNING,
+    )

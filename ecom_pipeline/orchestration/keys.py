@@ -1,0 +1,46 @@
+"""What everything is called in the lineage graph."""
+
+from __future__ import annotations
+
+import dagster as dg
+
+from ecom_pipeline.warehouse.catalog import Node
+
+PUBLISHED = dg.AssetKey(["published"])
+COMPUTING_POOL = "warehouse"
+TEAMS = {
+    "sales": "team:sales",
+    "profit": "team:finance",
+    "loyalty": "team:marketing",
+    "website": "team:marketing",
+    "marketing": "team:marketing",
+}
+DATA_TEAM = "team:data"
+
+OWN_BACKFILL_TAG = "ecom-pipeline/backfill"
+BACKFILL_TAGS = {"dagster/backfill", OWN_BACKFILL_TAG}  # of the UI, of `ecom-pipeline backfill`
+PARTITION_TAG = "dagster/partition"
+RANGE_START_TAG = "dagster/asset_partition_range_start"
+RANGE_END_TAG = "dagster/asset_partition_range_end"
+
+
+def extract_key(source: str, table: str) -> dg.AssetKey:
+    return dg.AssetKey([source, table])
+
+
+def node_key(node: Node) -> dg.AssetKey:
+    if node.kpi is not None:
+        return dg.AssetKey(["kpi", node.kpi.family, node.kpi.key])
+    return dg.AssetKey(["model", node.name.removeprefix("model.")])
+
+
+def report_key(language: str) -> dg.AssetKey:
+    return dg.AssetKey(["report", f"weekly_{language}"])
+
+
+def delivery_key(language: str) -> dg.AssetKey:
+    return dg.AssetKey(["delivery", f"weekly_{language}"])
+
+
+def source_group(source: str) -> str:
+    return f"source_{source}"
