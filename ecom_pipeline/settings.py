@@ -6,184 +6,51 @@ or a `.env` file beside it, and is held as SecretStr so that it cannot be printe
 
 from __future__ import annotations
 
-import difflib
 import os
 import re
 import tomllib
-from datetime import date
-from decimal import Decimal
+from collections.abc import Iterable, Mapping
 from pathlib import Path
-from types import UnionType
-from typing import Annotated, Any, Literal, Union, get_args, get_origin
-from zoneinfo import ZoneInfo, available_timezones
+from typing import Any, get_args
 
 from dotenv import dotenv_values
-from pydantic import (
-    BaseModel,
-    BeforeValidator,
-    ConfigDict,
-    Field,
-    SecretStr,
-    ValidationError,
-    model_validator,
-)
+from pydantic import BaseModel, SecretStr, ValidationError
 
 from ecom_pipeline.errors import ConfigurationError
-from ecom_pipeline.sources.contract import SourceSettings
+from ecom_pipeline.settings_errors import explain, nearest
+from ecom_pipeline.settings_model import (
+    MailSettings,
+    MonthlyCost,
+    Settings,
+    ShopSettings,
+    SourceInstance,
+    beside,
+)
 from ecom_pipeline.sources.registry import vendors
+
+__all__ = [
+    "CONFIG_VARIABLE",
+    "DAGSTER_POSTGRES_VARIABLE",
+    "PSEUDONYM_VARIABLE",
+    "SMTP_PASSWORD_VARIABLE",
+    "MailSettings",
+    "MonthlyCost",
+    "Settings",
+    "ShopSettings",
+    "SourceInstance",
+    "find_config",
+    "load_settings",
+    "missing_secrets",
+    "secret_fields",
+    "secret_variable",
+]
 
 CONFIG_VARIABLE = "ECOM_CONFIG"
 PSEUDONYM_VARIABLE = "ECOM_PSEUDONYM_KEY"
 SMTP_PASSWORD_VARIABLE = "ECOM_SMTP_PASSWORD"
 DAGSTER_POSTGRES_VARIABLE = "ECOM_DAGSTER_POSTGRES_URL"
-
-
-def _exact(value: object) -> object:
-    """Money is written as text or a whole number: a TOML float has lost its cents before we see it."""
-    if isinstance(value, float):
-        raise ValueError(f'write the amount in quotes, as "{value}": a bare decimal is not exact')
-    return value
-
-
-Amount = Annotated[Decimal, BeforeValidator(_exact), Field(max_digits=16, decimal_places=4)]
-
-
-class _Section(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class ShopSettings(_Section):
-    """The business: its days, its currency, where its history begins."""
-
-    name: str
-    time_zone: str
-    currency: str = Field(pattern="^[A-Z]{3}$")
-    history_start: date
-    complete_since: date | None = None  # customers first seen before are known, not new
-    minimum_coverage: Decimal = Field(default=Decimal("0.9"), ge=0, le=1)
-    churn_window_days: int | None = Field(default=None, ge=1)
-
-    @model_validator(mode="after")
-    def _time_zone_exists(self) -> ShopSettings:
-        if self.time_zone not in available_timezones():
-            near = difflib.get_close_matches(self.time_zone, available_timezones(), 1)
-            raise ValueError(
-                f"unknown time zone {self.time_zone}" + (f"; did you mean {near[0]}?" if near else "")
-            )
-        return self
-
-    @property
-    def zone(self) -> ZoneInfo:
-        return ZoneInfo(self.time_zone)
-
-
-class MonthlyCost(_Section):
-    """A cost per calendar month that no API knows; prorated by day."""
-
-    name: str
-    monthly: Amount
-    first_day: date
-    last_day: date | None = None
-    channel: str | None = None
-
-
-class LogisticsRate(_Section):
-    """What an order to a country costs to ship; country "*" stands for every other one."""
-
-    country: str = Field(pattern=r"^([A-Z]{2}|\*)$")
-    shipping: Amount
-    fulfilment: Amount = Decimal(0)
-    packaging: Amount = Decimal(0)
-    return_freight: Amount = Decimal(0)
-
-
-class CostSettings(_Section):
-    fixed: tuple[MonthlyCost, ...] = ()
-    marketing: tuple[MonthlyCost, ...] = ()
-    logistics: tuple[LogisticsRate, ...] = ()
-
-
-class ReportSettings(_Section):
-    """What the first page shows, and when a report may go out."""
-
-    essentials: tuple[str, ...] = (
-        "conversion_rate",
-        "customer_acquisition_cost",
-        "ltv_to_cac",
-        "lifetime_value",
-        "average_order_value",
-        "net_margin_rate",
-        "cash_balance",
-    )
-    languages: tuple[Literal["fr", "en"], ...] = ("fr", "en")
-
-
-class RecipientSettings(_Section):
-    email: str = Field(pattern=r"^[^@\s<>]+@[^@\s<>]+$")
-    name: str = ""
-    language: Literal["fr", "en"] = "fr"
-
-
-class MailSettings(_Section):
-    """The SMTP server reports leave by. Its password is ECOM_SMTP_PASSWORD."""
-
-    host: str
-    port: int = Field(default=587, ge=1, le=65535)
-    security: Literal["none", "starttls", "tls"] = "starttls"
-    username: str | None = None
-    sender: str = Field(pattern=r"^[^@\s<>]+@[^@\s<>]+$")
-    sender_name: str = ""
-    unsubscribe: str = ""
-    ca_file: Path | None = None
-    timeout_seconds: float = 30.0
-    recipients: tuple[RecipientSettings, ...] = ()
-
-
-class StorageSettings(_Section):
-    """Where everything the pipeline writes lies."""
-
-    folder: Path = Path("var")
-
-
-class SourceInstance(BaseModel):
-    """One named source: the vendor it speaks to and that vendor's own settings."""
-
-    model_config = ConfigDict(frozen=True, arbitrary_types_allowed=True)
-    name: str
-    vendor: str
-    settings: SourceSettings
-
-
-class Settings(_Section):
-    """The whole configuration; see `load_settings`."""
-
-    shop: ShopSettings
-    sources: dict[str, SourceInstance]
-    costs: CostSettings = CostSettings()
-    targets: dict[str, Decimal] = {}
-    report: ReportSettings = ReportSettings()
-    mail: MailSettings | None = None
-    storage: StorageSettings = StorageSettings()
-    file: Path
-    pseudonym_key: SecretStr | None = None
-    smtp_password: SecretStr | None = None
-
-    @property
-    def folder(self) -> Path:
-        """The one folder everything is written under; relative paths start at `ecom.toml`."""
-        return (self.file.parent / self.storage.folder).resolve()
-
-    @property
-    def warehouse_file(self) -> Path:
-        return self.folder / "warehouse.duckdb"
-
-    @property
-    def published_file(self) -> Path:
-        return self.folder / "published" / "warehouse.duckdb"
-
-    @property
-    def reports_folder(self) -> Path:
-        return self.folder / "reports"
+SOURCE_NAME = r"[a-z][a-z0-9]*(_[a-z0-9]+)*"
+SHORTEST_PSEUDONYM_KEY = 16  # below, every e-mail of the world could be tried against the keyed hashes
 
 
 def find_config() -> Path:
@@ -209,31 +76,28 @@ def load_settings(file: Path | None = None, environment: dict[str, str] | None =
         ConfigurationError: names the key, what is wrong with it, and the nearest valid name.
     """
     file = (file or find_config()).resolve()
-    try:
-        document = tomllib.loads(file.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise ConfigurationError(f"{file} cannot be read.", why=error.strerror or "") from None
-    except tomllib.TOMLDecodeError as error:
-        raise ConfigurationError(f"{file} is not valid TOML.", why=str(error)) from None
+    document = _read_toml(file)
     if environment is None:
-        dotenv = {
-            key: value for key, value in dotenv_values(file.parent / ".env").items() if value is not None
-        }
-        environment = {**dotenv, **os.environ}
+        # Without interpolation: a $ in a password is a $.
+        dotenv = dotenv_values(file.parent / ".env", interpolate=False)
+        environment = {key: value for key, value in dotenv.items() if value is not None} | dict(os.environ)
     sources = {
-        name: _read_source(name, entry, environment) for name, entry in document.get("sources", {}).items()
+        name: _read_source(name, entry, environment, file)
+        for name, entry in _section(document, "sources").items()
     }
+    _refuse_shared_secrets(sources.values())
     values = {
         **document,
+        "mail": _with_paths(MailSettings, document.get("mail"), file),
         "sources": sources,
         "file": file,
-        "pseudonym_key": environment.get(PSEUDONYM_VARIABLE),
-        "smtp_password": environment.get(SMTP_PASSWORD_VARIABLE),
+        "pseudonym_key": _pseudonym_key(environment),
+        "smtp_password": environment.get(SMTP_PASSWORD_VARIABLE) or None,
     }
     try:
         settings = Settings.model_validate(values)
     except ValidationError as error:
-        raise _explain(error, Settings, "") from None
+        raise explain(error, Settings) from None
     _check_kpi_names(settings)
     return settings
 
@@ -261,69 +125,125 @@ def missing_secrets(instance: SourceInstance) -> list[str]:
     ]
 
 
-def _read_source(name: str, entry: Any, environment: dict[str, str]) -> SourceInstance:
+def _read_toml(file: Path) -> dict[str, Any]:
+    try:
+        document = tomllib.loads(file.read_text(encoding="utf-8-sig"))
+    except OSError as error:
+        raise ConfigurationError(
+            f"{file} cannot be read.", why=error.strerror or "", mend="Check its name and its rights."
+        ) from None
+    except UnicodeDecodeError:
+        raise ConfigurationError(
+            f"{file} is not UTF-8.",
+            why="TOML is always written in UTF-8.",
+            mend="Save it again with the encoding UTF-8.",
+        ) from None
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigurationError(
+            f"{file} is not valid TOML.", why=str(error), mend="Look at that line and the one before."
+        ) from None
+    for name in ("file", "pseudonym_key", "smtp_password"):
+        if name in document:
+            raise ConfigurationError(
+                f"ecom.toml: unknown key {name}.",
+                why="Secrets and the file's own place are not written there.",
+                mend=f"Secrets come from the environment or .env, as {PSEUDONYM_VARIABLE} "
+                f"and {SMTP_PASSWORD_VARIABLE}.",
+            )
+    return document
+
+
+def _section(document: Mapping[str, Any], name: str) -> dict[str, Any]:
+    section = document.get(name, {})
+    if not isinstance(section, dict):
+        raise ConfigurationError(
+            f"ecom.toml: {name} cannot be used.",
+            why="It is a section, not a value.",
+            mend=f"Write [{name}.<name>] and the keys below it.",
+        )
+    return section
+
+
+def _pseudonym_key(environment: Mapping[str, str]) -> str | None:
+    key = environment.get(PSEUDONYM_VARIABLE, "").strip()
+    if 0 < len(key) < SHORTEST_PSEUDONYM_KEY:
+        raise ConfigurationError(
+            f"{PSEUDONYM_VARIABLE} is too short.",
+            why=f"With less than {SHORTEST_PSEUDONYM_KEY} characters, addresses could be guessed from their hashes.",
+            mend="Set it to a long random text, once, and keep it: with another key all customers look new.",
+        )
+    return key or None
+
+
+def _read_source(name: str, entry: Any, environment: Mapping[str, str], file: Path) -> SourceInstance:
     where = f"sources.{name}"
-    if not re.fullmatch(r"[a-z][a-z0-9_]*", name):
-        raise ConfigurationError(f"{where}: a source's name is lower-case letters, digits and _.")
+    if not re.fullmatch(SOURCE_NAME, name):
+        raise ConfigurationError(
+            f"ecom.toml: {where} cannot be used.",
+            why="A source's name becomes part of tables' and variables' names.",
+            mend="Write it in lower-case letters, digits and single _ between them.",
+        )
     if not isinstance(entry, dict) or "vendor" not in entry:
         raise ConfigurationError(
-            f"{where} names no vendor.", mend=f"Add vendor = one of {', '.join(vendors())}."
+            f"ecom.toml: {where} names no vendor.",
+            why="The vendor decides how a source is read.",
+            mend=f"Add vendor = one of {', '.join(vendors())}.",
         )
     vendor = entry["vendor"]
-    if vendor not in vendors():
+    if not isinstance(vendor, str) or vendor not in vendors():
         raise ConfigurationError(
-            f"{where}: there is no vendor {vendor!r}.", mend=_nearest(str(vendor), list(vendors()))
+            f"ecom.toml: {where}.vendor is unknown.",
+            why="Every vendor is a folder of the product's sources, and none has this name.",
+            mend=nearest(str(vendor), vendors()),
         )
     model = vendors()[vendor].Settings
-    values = {key: value for key, value in entry.items() if key != "vendor"}
+    values = _with_paths(model, {key: value for key, value in entry.items() if key != "vendor"}, file)
     for field in secret_fields(model):
+        variable = secret_variable(name, field)
         if field in values:
             raise ConfigurationError(
-                f"{where}.{field} is a secret and must not stand in ecom.toml.",
-                mend=f"Put it into the environment or .env as {secret_variable(name, field)}.",
+                f"ecom.toml: {where}.{field} is a secret and must not stand there.",
+                why="The file is committed and shared; what stands in it is not secret any more.",
+                mend=f"Take it out, renew it at the vendor, and put it into the environment or .env as {variable}.",
             )
-        given = environment.get(secret_variable(name, field))
-        if given is not None or model.model_fields[field].is_required():
-            values[field] = SecretStr(given or "")
+        # Copied keys bring blanks and line ends with them.
+        given = environment.get(variable, "").strip()
+        if given or model.model_fields[field].is_required():
+            values[field] = SecretStr(given)
     try:
         return SourceInstance(name=name, vendor=vendor, settings=model.model_validate(values))
     except ValidationError as error:
-        raise _explain(error, model, where) from None
+        raise explain(error, model, where) from None
 
 
-def _explain(error: ValidationError, model: type[BaseModel], where: str) -> ConfigurationError:
-    first = error.errors(include_input=False)[0]
-    location = [str(part) for part in first["loc"]]
-    path = ".".join(filter(None, [where, *location]))
-    if first["type"] == "extra_forbidden":
-        names = _names_at(model, location[:-1])
-        return ConfigurationError(f"ecom.toml: unknown key {path}.", mend=_nearest(location[-1], names))
-    if first["type"] == "missing":
-        return ConfigurationError(f"ecom.toml: {path} is missing.", mend=f"Add it: {first['msg']}.")
-    return ConfigurationError(f"ecom.toml: {path}: {first['msg']}.", mend="Correct the value.")
+def _refuse_shared_secrets(sources: Iterable[SourceInstance]) -> None:
+    """Two sources may be named so that one variable would serve both: `a` with `b_key`, `a_b` with `key`."""
+    owners = {PSEUDONYM_VARIABLE: "pseudonyms", SMTP_PASSWORD_VARIABLE: "mail"}
+    for source in sources:
+        for field in secret_fields(type(source.settings)):
+            variable = secret_variable(source.name, field)
+            if variable in owners:
+                raise ConfigurationError(
+                    f"ecom.toml: sources.{source.name} cannot have this name.",
+                    why=f"{variable} would be a secret of {owners[variable]} and of {source.name}.",
+                    mend="Give the source another name.",
+                )
+            owners[variable] = source.name
 
 
-def _names_at(model: type[BaseModel], location: list[str]) -> list[str]:
-    current: Any = model
-    for part in location:
-        if isinstance(current, type) and issubclass(current, BaseModel) and part in current.model_fields:
-            current = _model_of(current.model_fields[part].annotation)
-    names = list(current.model_fields) if isinstance(current, type) and issubclass(current, BaseModel) else []
-    internal = {"file", "pseudonym_key", "smtp_password"} if current is Settings else set()
-    return [name for name in names if name not in internal]
-
-
-def _model_of(annotation: Any) -> Any:
-    if get_origin(annotation) in (Union, UnionType, tuple, dict):
-        candidates = [_model_of(argument) for argument in get_args(annotation)]
-        return next((c for c in candidates if isinstance(c, type) and issubclass(c, BaseModel)), annotation)
-    return annotation
-
-
-def _nearest(name: str, names: list[str]) -> str:
-    near = difflib.get_close_matches(name, names, 1)
-    listed = f"Valid names: {', '.join(names)}."
-    return f"Did you mean {near[0]}? {listed}" if near else listed
+def _with_paths(model: type[BaseModel], values: Any, file: Path) -> Any:
+    """The values with relative paths beginning where `ecom.toml` lies, wherever the command was typed."""
+    if not isinstance(values, dict):
+        return values
+    paths = [
+        name
+        for name, info in model.model_fields.items()
+        if info.annotation is Path or Path in get_args(info.annotation)
+    ]
+    return {
+        key: str(beside(file, Path(value))) if key in paths and isinstance(value, str) else value
+        for key, value in values.items()
+    }
 
 
 def _check_kpi_names(settings: Settings) -> None:
@@ -333,5 +253,7 @@ def _check_kpi_names(settings: Settings) -> None:
         for name in names:
             if name not in kpis():
                 raise ConfigurationError(
-                    f"ecom.toml: {section} names the unknown KPI {name}.", mend=_nearest(name, list(kpis()))
+                    f"ecom.toml: {section} names the unknown KPI {name}.",
+                    why="Every KPI is a file of the product, and none has this name.",
+                    mend=nearest(name, kpis()) or "See all of them with: ecom-pipeline kpi list",
                 )

@@ -19,6 +19,8 @@ from zoneinfo import ZoneInfo
 
 from pydantic import BaseModel, ConfigDict
 
+from ecom_pipeline.errors import DefinitionError
+
 Row = Mapping[str, Any]
 
 
@@ -81,6 +83,30 @@ class Table:
     restate_days: int = 0
     children: tuple[Child, ...] = ()
     swept: bool = False  # records may vanish upstream without a trace: compare keys periodically
+
+    def __post_init__(self) -> None:
+        for problem in self._contradictions():
+            raise DefinitionError(f"The declaration of the table {self.name} {problem}.")
+
+    def _contradictions(self) -> Iterator[str]:
+        """What the raw log could not store: said when the source is written, not when it is first read."""
+        own = [column.name for column in self.columns]
+        required = {column.name for column in self.columns if column.required}
+        if doubled := {name for name in own if own.count(name) > 1}:
+            yield f"has the column {doubled.pop()} twice"
+        if reserved := [name for name in own if name.startswith("_") or name == "snapshot_day"]:
+            yield f"has a column {reserved[0]}, a name the raw log uses itself"
+        needed = [*self.key, *filter(None, (self.version, self.day))]
+        if absent := [name for name in needed if name not in required]:
+            yield f"lets {absent[0]} be empty or absent, and records are told apart by it"
+        if not self.key or (self.change in (Change.LOG, Change.FULL) and len(self.key) != 1):
+            yield "needs a key, of one column when records are tracked by it"
+        if (self.change is Change.LOG) != (self.version is not None):
+            yield "has a version if, and only if, it is a log"
+        if (self.change is Change.RESTATED) != (self.day is not None):
+            yield "has a day if, and only if, it is restated"
+        if self.swept and (self.change is not Change.LOG or "created_at" not in own):
+            yield "is swept, and only a log with a column created_at can be"
 
     @property
     def record(self) -> str:

@@ -29,5 +29,10 @@ def vendors() -> dict[str, type[Source]]:
                 f"The source folder {module_info.name} exports {len(classes)} Source classes.",
                 mend="Export exactly one from its __init__.py.",
             )
+        if classes[0].vendor != module_info.name:
+            raise DefinitionError(
+                f"The source folder {module_info.name} calls its vendor {classes[0].vendor}.",
+                mend=f'Name both alike: vendor = "{module_info.name}".',
+            )
         found[module_info.name] = classes[0]
     return dict(sorted(found.items()))

@@ -24,7 +24,7 @@ CHUNK_DAYS = 31
 class Ga4Settings(SourceSettings):
     """`property_id` is the number under Admin, Property details; `token_url` is the key file's by default."""
 
-    property_id: str = Field(pattern=r"^\d+$")
+    property_id: str = Field(pattern=r"^\d+$", examples=['"123456789"'])
     service_account_json: SecretStr
     base_url: str = "https://analyticsdata.googleapis.com"
     token_url: str | None = None

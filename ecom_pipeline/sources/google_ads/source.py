@@ -26,13 +26,13 @@ ZONE_QUERY = "SELECT customer.id, customer.time_zone FROM customer LIMIT 1"
 class GoogleAdsSettings(SourceSettings):
     """`customer_id` is the account with the campaigns, `login_customer_id` the manager account above it."""
 
-    customer_id: str = Field(pattern=r"^\d{10}$")
-    login_customer_id: str | None = Field(default=None, pattern=r"^\d{10}$")
+    customer_id: str = Field(pattern=r"^\d{10}$", examples=['"123-456-7890"'])
+    login_customer_id: str | None = Field(default=None, pattern=r"^\d{10}$", examples=['"123-456-7890"'])
     developer_token: SecretStr
     client_id: SecretStr
     client_secret: SecretStr
     refresh_token: SecretStr
-    api_version: str = Field(default="v26", pattern=r"^v\d+$")
+    api_version: str = Field(default="v26", pattern=r"^v\d+$", examples=['"v26"'])
     base_url: str = "https://googleads.googleapis.com"
     token_url: str = TOKEN_URL
 

@@ -1,0 +1,232 @@
+"""The typed shape of `ecom.toml`: one class per section, each key with its meaning and its limits."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import date
+from decimal import Decimal
+from pathlib import Path
+from typing import Annotated, Literal
+from zoneinfo import ZoneInfo, available_timezones
+
+from babel.numbers import list_currencies
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    SecretStr,
+    field_validator,
+    model_validator,
+)
+from pydantic_core import PydanticCustomError
+
+from ecom_pipeline.settings_errors import nearest
+from ecom_pipeline.sources.contract import SourceSettings
+
+
+def _exact(value: object) -> object:
+    """Money is written as text or a whole number: a TOML float has lost its cents before we see it."""
+    if isinstance(value, float):
+        raise PydanticCustomError(
+            "inexact",
+            "It is a bare decimal, which is not exact",
+            {"mend": f'Write the amount in quotes: "{value}".'},
+        )
+    return value
+
+
+Amount = Annotated[Decimal, BeforeValidator(_exact), Field(ge=0, max_digits=16, decimal_places=4)]
+Email = Annotated[
+    str,
+    Field(
+        pattern=r"^[^@\s<>]+@[^@\s<>]+$",
+        description="It is no e-mail address",
+        examples=['"somebody@example.com"'],
+    ),
+]
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class ShopSettings(_Section):
+    """The business: its days, its currency, where its history begins."""
+
+    name: str = Field(min_length=1)
+    time_zone: str
+    currency: str
+    history_start: date
+    complete_since: date | None = None  # customers first seen before are known, not new
+    minimum_coverage: Decimal = Field(default=Decimal("0.9"), ge=0, le=1)
+    churn_window_days: int | None = Field(default=None, ge=1)
+
+    @field_validator("time_zone")
+    @classmethod
+    def _time_zone_exists(cls, value: str) -> str:
+        if value not in available_timezones():
+            raise _unknown("No time zone has this name", value, available_timezones(), "Europe/Paris")
+        return value
+
+    @field_validator("currency")
+    @classmethod
+    def _currency_exists(cls, value: str) -> str:
+        if value not in list_currencies():
+            raise _unknown("No currency has this code", value, list_currencies(), "EUR")
+        return value
+
+    @property
+    def zone(self) -> ZoneInfo:
+        return ZoneInfo(self.time_zone)
+
+
+class MonthlyCost(_Section):
+    """A cost per calendar month that no API knows; prorated by day."""
+
+    name: str
+    monthly: Amount
+    first_day: date
+    last_day: date | None = None
+    channel: str | None = None
+
+    @model_validator(mode="after")
+    def _ends_after_it_begins(self) -> MonthlyCost:
+        if self.last_day is not None and self.last_day < self.first_day:
+            raise ValueError(f"{self.name} ends before it begins, so it would never be counted")
+        return self
+
+
+class LogisticsRate(_Section):
+    """What an order to a country costs to ship; country "*" stands for every other one."""
+
+    country: str = Field(
+        pattern=r"^([A-Z]{2}|\*)$",
+        description="It is no country's code of two letters",
+        examples=['"FR"', '"*" for every country not listed'],
+    )
+    shipping: Amount
+    fulfilment: Amount = Decimal(0)
+    packaging: Amount = Decimal(0)
+    return_freight: Amount = Decimal(0)
+
+
+class CostSettings(_Section):
+    fixed: tuple[MonthlyCost, ...] = ()
+    marketing: tuple[MonthlyCost, ...] = ()
+    logistics: tuple[LogisticsRate, ...] = ()
+
+    @field_validator("logistics")
+    @classmethod
+    def _one_rate_each(cls, value: tuple[LogisticsRate, ...]) -> tuple[LogisticsRate, ...]:
+        countries = [rate.country for rate in value]
+        if doubled := sorted({country for country in countries if countries.count(country) > 1}):
+            raise ValueError(f"{', '.join(doubled)} has two rates, and every parcel would be counted twice")
+        return value
+
+
+class ReportSettings(_Section):
+    """What the first page shows, and when a report may go out."""
+
+    essentials: tuple[str, ...] = Field(
+        default=(
+            "conversion_rate",
+            "customer_acquisition_cost",
+            "ltv_to_cac",
+            "lifetime_value",
+            "average_order_value",
+            "net_margin_rate",
+            "cash_balance",
+        ),
+        min_length=1,
+    )
+    languages: tuple[Literal["fr", "en"], ...] = Field(default=("fr", "en"), min_length=1)
+
+
+class RecipientSettings(_Section):
+    email: Email
+    name: str = ""
+    language: Literal["fr", "en"] = "fr"
+
+
+class MailSettings(_Section):
+    """The SMTP server reports leave by. Its password is ECOM_SMTP_PASSWORD."""
+
+    host: str = Field(min_length=1)
+    port: int = Field(default=587, ge=1, le=65535)
+    security: Literal["none", "starttls", "tls"] = "starttls"
+    username: str | None = None
+    sender: Email
+    sender_name: str = ""
+    unsubscribe: str = ""
+    ca_file: Path | None = None
+    timeout_seconds: float = Field(default=30.0, gt=0)
+    recipients: tuple[RecipientSettings, ...] = ()
+
+
+class StorageSettings(_Section):
+    """Where everything the pipeline writes lies."""
+
+    folder: Path = Path("var")
+
+
+class SourceInstance(BaseModel):
+    """One named source: the vendor it speaks to and that vendor's own settings."""
+
+    model_config = ConfigDict(frozen=True, arbitrary_types_allowed=True)
+    name: str
+    vendor: str
+    settings: SourceSettings
+
+
+class Settings(_Section):
+    """The whole configuration; see `ecom_pipeline.settings.load_settings`."""
+
+    shop: ShopSettings
+    sources: dict[str, SourceInstance]
+    costs: CostSettings = CostSettings()
+    targets: dict[str, Decimal] = {}
+    report: ReportSettings = ReportSettings()
+    mail: MailSettings | None = None
+    storage: StorageSettings = StorageSettings()
+    # What no person writes into ecom.toml; see `ecom_pipeline.settings`.
+    file: Path = Field(exclude=True)
+    pseudonym_key: SecretStr | None = Field(default=None, exclude=True)
+    smtp_password: SecretStr | None = Field(default=None, exclude=True)
+
+    @model_validator(mode="after")
+    def _everybody_can_read(self) -> Settings:
+        for person in self.mail.recipients if self.mail else ():
+            if person.language not in self.report.languages:
+                raise ValueError(
+                    f"a recipient reads {person.language}, and report.languages has no {person.language}"
+                )
+        return self
+
+    @property
+    def folder(self) -> Path:
+        """The one folder everything is written under; relative paths start at `ecom.toml`."""
+        return beside(self.file, self.storage.folder).resolve()
+
+    @property
+    def warehouse_file(self) -> Path:
+        return self.folder / "warehouse.duckdb"
+
+    @property
+    def published_file(self) -> Path:
+        return self.folder / "published" / "warehouse.duckdb"
+
+    @property
+    def reports_folder(self) -> Path:
+        return self.folder / "reports"
+
+
+def beside(file: Path, path: Path) -> Path:
+    """The path, which begins in the folder of the file when it is relative."""
+    return file.parent / path.expanduser()
+
+
+def _unknown(what: str, value: str, names: Iterable[str], example: str) -> PydanticCustomError:
+    """Only a near miss is answered: anything else may be a secret in the wrong place."""
+    near = nearest(value, sorted(names))
+    return PydanticCustomError("unknown_name", what, {"mend": near or f'Write it like "{example}".'})

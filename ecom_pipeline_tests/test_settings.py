@@ -1,0 +1,352 @@
+"""Settings: what is wrong is named in a person's words, and no secret is ever shown."""
+
+from __future__ import annotations
+
+import traceback
+from datetime import date
+from decimal import Decimal
+from pathlib import Path
+from typing import Any, ClassVar
+
+import pytest
+from pydantic import SecretStr
+
+from ecom_pipeline.errors import ConfigurationError
+from ecom_pipeline.pipeline import Pipeline
+from ecom_pipeline.sandbox.world import SECRET_CANARY
+from ecom_pipeline.settings import (
+    CONFIG_VARIABLE,
+    PSEUDONYM_VARIABLE,
+    SMTP_PASSWORD_VARIABLE,
+    Settings,
+    find_config,
+    load_settings,
+    missing_secrets,
+    secret_fields,
+    secret_variable,
+)
+from ecom_pipeline.sources.contract import Source, SourceSettings
+from ecom_pipeline.sources.registry import vendors
+
+from .conftest import REPOSITORY
+
+SHOP = """
+[shop]
+name = "Maison Test"
+time_zone = "Europe/Paris"
+currency = "EUR"
+history_start = 2026-01-01
+"""
+SHOPIFY = '[sources.shop]\nvendor = "shopify"\ndomain = "maison-test.myshopify.com"\n'
+FIXED = '[[costs.fixed]]\nname = "Rent"\nfirst_day = 2026-01-01\n'
+MAIL = '[mail]\nhost = "smtp.example.com"\nsender = "shop@example.com"\n'
+FILES = """
+[sources.old]
+vendor = "files"
+folder = "imports"
+[sources.old.tables.sales]
+path = "*.csv"
+[sources.old.tables.sales.columns.amount]
+from = "Amount"
+"""
+KEY = "a pseudonym key long enough"
+SECRET = f"{SECRET_CANARY}-0123456789"
+
+
+def load(folder: Path, text: str, environment: dict[str, str] | None = None) -> Settings:
+    file = folder / "ecom.toml"
+    file.write_text(text, encoding="utf-8")
+    return load_settings(file, {} if environment is None else environment)
+
+
+def refusal(folder: Path, text: str, environment: dict[str, str] | None = None) -> ConfigurationError:
+    with pytest.raises(ConfigurationError) as caught:
+        load(folder, text, environment)
+    error = caught.value
+    assert error.what and error.why and error.mend, "what is wrong, why, and how to mend it"
+    hidden = error.__suppress_context__ or error.__context__ is None
+    assert hidden, "the validator's own sentences are for programmers, and quote values"
+    return error
+
+
+@pytest.mark.parametrize(
+    ("text", "key", "meant"),
+    [
+        (f"targts = {{}}\n{SHOP}", "targts", "targets"),
+        (f"{SHOP}[raport]\n", "raport", "report"),
+        (f'{SHOP}curency = "EUR"\n', "shop.curency", "currency"),
+        (f"{SHOP}[[costs.fixd]]\n", "costs.fixd", "fixed"),
+        (f'{SHOP}{FIXED}monthly = "1"\nlast = 2026-02-01\n', "costs.fixed (entry 1).last", "last_day"),
+        (f"{SHOP}{MAIL}prot = 25\n", "mail.prot", "port"),
+        (
+            f'{SHOP}{MAIL}recipients = [{{email = "a@b.example"}}, {{email = "c@d.example", lang = "fr"}}]\n',
+            "mail.recipients (entry 2).lang",
+            "language",
+        ),
+        (f'{SHOP}[storage]\nfoldr = "x"\n', "storage.foldr", "folder"),
+        (f'{SHOP}{SHOPIFY}domian = "x"\n', "sources.shop.domian", "domain"),
+        (f'{SHOP}{SHOPIFY}acces_token = "{SECRET}"\n', "sources.shop.acces_token", "access_token"),
+        (f'{SHOP}{FILES}typ = "text"\n', "sources.old.tables.sales.columns.amount.typ", "type"),
+        (f'{SHOP}{FILES}frm = "x"\n', "sources.old.tables.sales.columns.amount.frm", "from"),
+    ],
+)
+def test_unknown_keys_name_the_nearest_one_at_every_depth(
+    tmp_path: Path, text: str, key: str, meant: str
+) -> None:
+    error = refusal(tmp_path, text)
+    assert error.what == f"ecom.toml: unknown key {key}."
+    assert error.mend.startswith(f"Did you mean {meant}?")
+    assert SECRET_CANARY not in str(error)
+
+
+def test_valid_names_are_those_a_person_may_write(tmp_path: Path) -> None:
+    error = refusal(tmp_path, f"zzz = 1\n{SHOP}")
+    assert error.mend == "Valid names: shop, sources, costs, targets, report, mail, storage."
+
+
+@pytest.mark.parametrize("name", ["file", "pseudonym_key", "smtp_password"])
+def test_what_the_product_itself_adds_cannot_be_written(tmp_path: Path, name: str) -> None:
+    error = refusal(tmp_path, f'{name} = "{SECRET}"\n{SHOP}')
+    assert f"unknown key {name}" in error.what
+    assert SECRET_CANARY not in str(error)
+
+
+@pytest.mark.parametrize(
+    ("text", "key", "mend"),
+    [
+        (SHOP.replace("Europe/Paris", "Europe/Pari"), "shop.time_zone", "Did you mean Europe/Paris?"),
+        (SHOP.replace("Europe/Paris", "europe/paris"), "shop.time_zone", "Did you mean Europe/Paris?"),
+        (SHOP.replace("Europe/Paris", "../../etc/passwd"), "shop.time_zone", '"Europe/Paris"'),
+        (SHOP.replace("EUR", "EURO"), "shop.currency", "Did you mean EUR?"),
+        (SHOP.replace("EUR", "eur"), "shop.currency", "Did you mean EUR?"),
+        (SHOP.replace("EUR", "QQQ"), "shop.currency", '"EUR"'),
+        (SHOP.replace("Maison Test", ""), "shop.name", "text"),
+        (SHOP.replace("2026-01-01", '"01/02/2026"'), "shop.history_start", "2026-12-31"),
+        (SHOP.replace("2026-01-01", "2026-01-01T09:30:00"), "shop.history_start", "2026-12-31"),
+        (SHOP.replace("2026-01-01", "20260101"), "shop.history_start", "2026-12-31"),
+        (f"{SHOP}minimum_coverage = 2\n", "shop.minimum_coverage", "Correct"),
+        (f"{SHOP}churn_window_days = 0\n", "shop.churn_window_days", "Correct"),
+        (f"{SHOP}{FIXED}monthly = 12.5\n", "costs.fixed (entry 1).monthly", '"12.5"'),
+        (f'{SHOP}{FIXED}monthly = "12,50"\n', "costs.fixed (entry 1).monthly", '"12.50"'),
+        (f'{SHOP}{FIXED}monthly = "-1"\n', "costs.fixed (entry 1).monthly", "Correct"),
+        (f'{SHOP}{FIXED}monthly = "NaN"\n', "costs.fixed (entry 1).monthly", "Correct"),
+        (f'{SHOP}{FIXED}monthly = "0.00001"\n', "costs.fixed (entry 1).monthly", "Write a number"),
+        (f'{SHOP}{FIXED}monthly = "1"\nlast_day = 2025-01-01\n', "costs.fixed (entry 1)", "Correct"),
+        (
+            f'{SHOP}[[costs.logistics]]\ncountry = "France"\nshipping = "1"\n',
+            "costs.logistics (entry 1).country",
+            '"FR"',
+        ),
+        (
+            SHOP + '[[costs.logistics]]\ncountry = "FR"\nshipping = "1"\n' * 2,
+            "costs.logistics",
+            "Correct",
+        ),
+        (f'{SHOP}{MAIL.replace("shop@", "shop at ")}', "mail.sender", "somebody@example.com"),
+        (
+            f'{SHOP}{MAIL}recipients = [{{email = "a@b.example\\nBcc: x@y.example"}}]\n',
+            "mail.recipients (entry 1).email",
+            "somebody@example.com",
+        ),
+        (f"{SHOP}{MAIL}port = 0\n", "mail.port", "Correct"),
+        (f"{SHOP}{MAIL}timeout_seconds = 0\n", "mail.timeout_seconds", "Correct"),
+        (f'{SHOP}{MAIL}security = "ssl"\n', "mail.security", "'starttls'"),
+        (f'{SHOP}[report]\nlanguages = ["de"]\n', "report.languages (entry 1)", "'fr' or 'en'"),
+        (f"{SHOP}[report]\nlanguages = []\n", "report.languages", "Correct"),
+        (f'{SHOP}[targets]\nconversion_rate = "high"\n', "targets.conversion_rate", "Write a number"),
+        (f'{SHOP}{SHOPIFY.replace(".myshopify.com", ".example")}', "sources.shop.domain", "myshopify.com"),
+        (f'{SHOP}[sources.web]\nvendor = "ga4"\nproperty_id = "G-1"\n', "sources.web.property_id", '"123456789"'),
+        ('shop = "x"\n', "shop", "section"),
+        (f"sources = []\n{SHOP}", "sources", "[sources.<name>]"),
+    ],
+)  # fmt: skip
+def test_bad_values_are_explained(tmp_path: Path, text: str, key: str, mend: str) -> None:
+    error = refusal(tmp_path, text)
+    assert error.what == f"ecom.toml: {key} cannot be used."
+    assert mend in error.mend
+    assert "Value error" not in str(error) and "pydantic" not in str(error)
+
+
+def test_values_in_the_wrong_place_are_not_quoted(tmp_path: Path) -> None:
+    for text in (
+        SHOP.replace("Europe/Paris", SECRET),
+        SHOP.replace("EUR", SECRET),
+        SHOP.replace("2026-01-01", f'"{SECRET}"'),
+        f'{SHOP}{FIXED}monthly = "{SECRET}"\n',
+        f'{SHOP}{SHOPIFY}api_version = "{SECRET}"\n',
+        f'{SHOP}{MAIL}password = "{SECRET}"\n',
+        f'{SHOP}{MAIL}security = "{SECRET}"\n',
+        f'{SHOP}[sources.rates]\nvendor = ["{SECRET}"]\n',
+        f'{SHOP}{SHOPIFY}access_token = "{SECRET}"\n',
+        f'{SHOP}{SHOPIFY}base_url = 3\naccess_token = "{SECRET}"\n',
+    ):
+        error = refusal(tmp_path, text)
+        assert SECRET_CANARY not in "".join(traceback.format_exception(error)), text
+
+
+@pytest.mark.parametrize(
+    ("section", "meant"), [("[targets]\nnet_saels = 3\n", "net_sales"), ("[targets]\naov = 3\n", "")]
+)
+def test_unknown_kpis_name_the_nearest_one(tmp_path: Path, section: str, meant: str) -> None:
+    error = refusal(tmp_path, SHOP + section)
+    assert "unknown KPI" in error.what
+    assert error.mend.startswith(f"Did you mean {meant}?") if meant else "kpi list" in error.mend
+    assert "report.essentials" in refusal(tmp_path, f'{SHOP}[report]\nessentials = ["sales"]\n').what
+
+
+@pytest.mark.parametrize(
+    ("section", "what", "mend"),
+    [
+        ('[sources.shop]\nvendor = "shopfy"\n', "sources.shop.vendor is unknown", "Did you mean shopify?"),
+        ("[sources.shop]\nvendor = 3\n", "sources.shop.vendor is unknown", "shopify"),
+        ("[sources.shop]\n", "sources.shop names no vendor", "shopify"),
+        ('[sources]\nshop = "shopify"\n', "sources.shop names no vendor", "shopify"),
+        ('[sources.Shop]\nvendor = "ecb"\n', "sources.Shop cannot be used", "lower-case"),
+        # Raw tables and variables are named <source>_<…>: these would meet those of another source.
+        ('[sources.shop_]\nvendor = "ecb"\n', "sources.shop_ cannot be used", "single _"),
+        ('[sources.a__b]\nvendor = "ecb"\n', "sources.a__b cannot be used", "single _"),
+        ('[sources."a\'; DROP"]\nvendor = "ecb"\n', "cannot be used", "lower-case"),
+    ],
+)
+def test_sources_that_cannot_be(tmp_path: Path, section: str, what: str, mend: str) -> None:
+    error = refusal(tmp_path, SHOP + section)
+    assert what in error.what and mend in error.mend
+
+
+def test_secrets_do_not_stand_in_the_committed_file(tmp_path: Path) -> None:
+    error = refusal(tmp_path, f'{SHOP}{SHOPIFY}access_token = "{SECRET}"\n')
+    assert "sources.shop.access_token is a secret" in error.what
+    assert "ECOM_SHOP_ACCESS_TOKEN" in error.mend
+
+
+def test_every_vendors_secrets_are_typed_as_such() -> None:
+    telling = ("token", "secret", "key", "password", "login", "service_account")
+    for vendor, source in vendors().items():
+        for name, info in source.Settings.model_fields.items():
+            if info.annotation is str and name not in {"token_url"}:
+                assert not any(word in name for word in telling), f"{vendor}.{name} looks like a secret"
+        for field in secret_fields(source.Settings):
+            assert secret_variable("two_shops", field).startswith("ECOM_TWO_SHOPS_")
+
+
+def test_secrets_come_from_the_environment_and_from_dotenv_and_the_former_wins(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "ecom.toml").write_text(f"{SHOP}{SHOPIFY}[sources.pay]\nvendor = 'stripe'\n")
+    dollar = f"{SECRET}-${{HOME}}-$x#y"
+    (tmp_path / ".env").write_text(
+        f"ECOM_SHOP_ACCESS_TOKEN='{SECRET}-file'\nECOM_PAY_API_KEY='{dollar}'\n{PSEUDONYM_VARIABLE}='{KEY}'\n"
+    )
+    monkeypatch.setenv("ECOM_SHOP_ACCESS_TOKEN", f" {SECRET}-environment\n")
+    monkeypatch.setenv(SMTP_PASSWORD_VARIABLE, f"{SECRET}-smtp")
+    settings = load_settings(tmp_path / "ecom.toml")
+    shop, pay = (settings.sources[name].settings.model_dump() for name in ("shop", "pay"))
+    assert shop["access_token"].get_secret_value() == f"{SECRET}-environment", "the environment wins, trimmed"
+    assert pay["api_key"].get_secret_value() == dollar, "a $ in a secret is a $"
+    assert settings.pseudonym_key and settings.pseudonym_key.get_secret_value() == KEY
+    shown = f"{settings!r} {settings} {settings.model_dump()} {settings.model_dump_json()}"
+    assert SECRET_CANARY not in shown and KEY not in shown
+    assert not any(SECRET_CANARY in repr(source) for source in Pipeline(settings).sources.values())
+    assert KEY not in repr(next(iter(Pipeline(settings).sources.values())).context)
+
+
+def test_missing_secrets_are_found_by_name_and_do_not_hinder_the_graph(tmp_path: Path) -> None:
+    ads = '[sources.ads]\nvendor = "google_ads"\ncustomer_id = "123-456-7890"\n'
+    given = {"ECOM_ADS_CLIENT_ID": "id", "ECOM_ADS_CLIENT_SECRET": "  "}
+    settings = load(tmp_path, f"{SHOP}{SHOPIFY}{ads}", given)
+    assert missing_secrets(settings.sources["shop"]) == ["ECOM_SHOP_ACCESS_TOKEN"]
+    assert missing_secrets(settings.sources["ads"]) == [
+        "ECOM_ADS_DEVELOPER_TOKEN",
+        "ECOM_ADS_CLIENT_SECRET",
+        "ECOM_ADS_REFRESH_TOKEN",
+    ]
+    pipeline = Pipeline(settings)
+    assert len(pipeline.catalog.streams) == 4
+    with pytest.raises(ConfigurationError, match="ECOM_SHOP_ACCESS_TOKEN, ECOM_PSEUDONYM_KEY") as caught:
+        pipeline.extract("shop", pipeline.tables("shop")[0], date(2026, 1, 1), date(2026, 1, 2))
+    assert caught.value.mend
+    assert not settings.warehouse_file.exists(), "nothing was stored"
+
+
+@pytest.mark.parametrize("key", ["", "   "])
+def test_an_empty_pseudonym_key_is_none(tmp_path: Path, key: str) -> None:
+    """With an empty key a pseudonym would be a plain hash, which anybody can try addresses against."""
+    assert load(tmp_path, SHOP, {PSEUDONYM_VARIABLE: key}).pseudonym_key is None
+
+
+def test_a_short_pseudonym_key_is_refused_and_not_shown(tmp_path: Path) -> None:
+    error = refusal(tmp_path, SHOP, {PSEUDONYM_VARIABLE: "hunter2"})
+    assert PSEUDONYM_VARIABLE in error.what and "hunter2" not in str(error)
+
+
+def test_no_variable_serves_two_secrets(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    class Narrow(SourceSettings):
+        password: SecretStr = SecretStr("")
+
+    class Mailing:
+        Settings: ClassVar[type[SourceSettings]] = Narrow
+
+    known: dict[str, Any] = {**vendors(), "mailing": Mailing}
+    monkeypatch.setattr("ecom_pipeline.settings.vendors", lambda: known)
+    load(tmp_path, f'{SHOP}[sources.letters]\nvendor = "mailing"\n')
+    error = refusal(tmp_path, f'{SHOP}[sources.smtp]\nvendor = "mailing"\n')
+    assert SMTP_PASSWORD_VARIABLE in error.why
+
+
+def test_paths_begin_where_the_file_lies(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    (tmp_path / "ca.pem").write_text("")
+    monkeypatch.chdir(elsewhere)
+    settings = load(tmp_path, f'{SHOP}{FILES}{MAIL}ca_file = "ca.pem"\n[storage]\nfolder = "out"\n')
+    assert settings.folder == tmp_path / "out"
+    assert settings.mail is not None and settings.mail.ca_file == tmp_path / "ca.pem"
+    assert settings.sources["old"].settings.model_dump()["folder"] == tmp_path / "imports"
+    monkeypatch.setenv("HOME", str(elsewhere))
+    assert load(tmp_path, f'{SHOP}[storage]\nfolder = "~/out"\n').folder == elsewhere / "out"
+    assert load(tmp_path, f'{SHOP}[storage]\nfolder = "/srv/out"\n').folder == Path("/srv/out")
+
+
+def test_a_recipients_language_is_one_that_is_written(tmp_path: Path) -> None:
+    mail = f'{MAIL}recipients = [{{email = "a@b.example", language = "en"}}]\n'
+    load(tmp_path, SHOP + mail)
+    error = refusal(tmp_path, f'{SHOP}{mail}[report]\nlanguages = ["fr"]\n')
+    assert "report.languages has no en" in error.why
+
+
+def test_files_that_cannot_be_read(tmp_path: Path) -> None:
+    assert "line" in refusal(tmp_path, "[shop\n").why
+    file = tmp_path / "ecom.toml"
+    file.write_bytes(SHOP.replace("Maison", "Épicerie").encode("latin-1"))
+    with pytest.raises(ConfigurationError, match="UTF-8"):
+        load_settings(file, {})
+    file.write_bytes(b"\xef\xbb\xbf" + SHOP.encode())
+    assert load_settings(file, {}).shop.name == "Maison Test", "some editors begin a file with a mark"
+    with pytest.raises(ConfigurationError, match="cannot be read"):
+        load_settings(tmp_path / "nowhere.toml", {})
+    assert "shop is missing" in refusal(tmp_path, "").what
+
+
+def test_the_configuration_is_found_upwards_or_by_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    load(tmp_path, SHOP)
+    deep = tmp_path / "a" / "b"
+    deep.mkdir(parents=True)
+    monkeypatch.chdir(deep)
+    monkeypatch.delenv(CONFIG_VARIABLE, raising=False)
+    assert find_config() == tmp_path / "ecom.toml"
+    monkeypatch.setenv(CONFIG_VARIABLE, str(deep / "other.toml"))
+    assert find_config() == deep / "other.toml"
+
+
+def test_the_committed_configuration_is_valid() -> None:
+    settings = load_settings(REPOSITORY / "ecom.toml", {})
+    used = {source.vendor for source in settings.sources.values()}
+    assert used == set(vendors()) - {"files"}, "the template shows every vendor there is"
+    assert settings.targets["conversion_rate"] == Decimal("0.025")
+    for source in settings.sources.values():
+        for variable in missing_secrets(source):
+            tail = variable.removeprefix(f"ECOM_{source.name.upper()}")
+            assert tail in (REPOSITORY / "ecom.toml").read_text(), f"the template does not name {variable}"
+    assert issubclass(vendors()["shopify"], Source)
