@@ -29,7 +29,6 @@ from .vendor_sandbox import (
     world_of,
 )
 
-PUBLISHED = Path(__file__).parents[3] / "shared" / "data" / "eurofxref-hist.zip"
 WINDOW = window_of(date(2026, 3, 2), date(2026, 3, 8))
 
 
@@ -73,10 +72,9 @@ def test_fetches_the_days_of_the_window_only(ecb: Ecb) -> None:
     ]
 
 
-def test_published_file_is_read_whole() -> None:
-    if not PUBLISHED.exists():
-        pytest.skip(f"{PUBLISHED} is not here")
-    rows = list(parsed_rates(PUBLISHED.read_bytes(), date(1999, 1, 1), date(2026, 12, 31), "ecb"))
+def test_published_file_is_read_whole(shared: Path) -> None:
+    content = (shared / "data" / "eurofxref-hist.zip").read_bytes()
+    rows = list(parsed_rates(content, date(1999, 1, 1), date(2026, 12, 31), "ecb"))
     assert len({row["day"] for row in rows}) == 7126
     newest = {row["currency"]: row["rate"] for row in rows if row["day"] == date(2026, 10, 30)}
     assert newest["USD"] == Decimal("1.1172")

@@ -145,6 +145,11 @@ def test_values_are_translated_all_or_refused(tmp_path: Path) -> None:
             "01.07.2026 02:00",
             datetime(2026, 7, 1, tzinfo=UTC),
         ),
+        (
+            {"type": "timestamp", "format": "%d.%m.%Y %H:%M %z"},
+            "01.07.2026 02:00 +0500",
+            datetime(2026, 6, 30, 21, tzinfo=UTC),
+        ),
     ],
 )
 def test_types(tmp_path: Path, kind: dict[str, Any], text: str, value: Any) -> None:
@@ -258,7 +263,7 @@ def parquet(folder: Path, **columns: Any) -> None:
 
 
 def test_parquet_is_exact_and_numbered(tmp_path: Path) -> None:
-    days = [datetime(2026, 3, day, 12) for day in range(1, 11)]
+    days = [datetime(2026, 3, day, 12, tzinfo=UTC).replace(tzinfo=None) for day in range(1, 11)]
     parquet(tmp_path, at=days, price=[0.1 * n for n in range(10)], who=[17850.0 + n for n in range(10)])
     columns = {
         "at": {"from": "at", "type": "timestamp"},

@@ -22,7 +22,7 @@ from ecom_pipeline.sources.files import Files
 from .vendor_sandbox import KEY, map_rows, raw_tables, runnable, small_shop, window_of
 
 RESOURCES = Path(__file__).parent / "resources"
-DATA = Path(__file__).parents[3] / "shared" / "data" / "uci-online-retail" / "online_retail_2010-2011.parquet"
+DATA = "online_retail_2010-2011.parquet"
 LONDON = "Europe/London"
 ASKED_AT = datetime(2026, 4, 1, 6, tzinfo=UTC)
 
@@ -37,13 +37,11 @@ def source_of(folder: Path, name: str) -> Files:
 
 
 @pytest.fixture(scope="module")
-def retail(tmp_path_factory: pytest.TempPathFactory) -> Files:
-    if not DATA.exists():
-        pytest.skip(f"{DATA} is not here")
+def retail(tmp_path_factory: pytest.TempPathFactory, shared: Path) -> Files:
     folder = tmp_path_factory.mktemp("uci")
     shutil.copytree(RESOURCES / "uci_online_retail", folder / "retail")
     shutil.move(folder / "retail" / "ecom.toml", folder / "ecom.toml")
-    (folder / "retail" / DATA.name).symlink_to(DATA)
+    (folder / "retail" / DATA).symlink_to(shared / "data" / "uci-online-retail" / DATA)
     return source_of(folder, "retail")
 
 

@@ -21,7 +21,6 @@ from ecom_pipeline.sources.ga4.source import Ga4Settings
 
 from .vendor_sandbox import NO_SLEEP, context_of, map_rows, raw_tables, small_shop, window_of
 
-DISCOVERY = Path(__file__).parents[3] / "shared" / "specs" / "google-discovery" / "analyticsdata.v1beta.json"
 NOW = datetime(2026, 4, 1, 6, tzinfo=UTC)
 WINDOW = window_of(date(2026, 2, 10), date(2026, 3, 30))
 
@@ -160,6 +159,7 @@ def test_token_is_kept_and_renewed_when_it_runs_out(ga4: Ga4, world: World) -> N
     world.set_now(NOW + timedelta(hours=2))
     list(ga4.fetch(TRAFFIC.table, day))
     assert tokens() == 2
+    assert {entry.status for entry in world.log} == {200}, "the old token is not even tried"
 
 
 def test_token_that_google_withdraws_is_renewed(ga4: Ga4, world: World) -> None:
@@ -269,10 +269,9 @@ def test_unknown_service_account_is_an_authentication_error(
     assert SECRET_CANARY not in str(caught.value) and "PRIVATE KEY" not in str(caught.value)
 
 
-def test_requests_follow_the_discovery_document(ga4: Ga4, world: World) -> None:
-    if not DISCOVERY.exists():
-        pytest.skip(f"{DISCOVERY} is not here")
-    schemas = json.loads(DISCOVERY.read_text())["schemas"]
+def test_requests_follow_the_discovery_document(ga4: Ga4, world: World, shared: Path) -> None:
+    document = shared / "specs" / "google-discovery" / "analyticsdata.v1beta.json"
+    schemas = json.loads(document.read_text())["schemas"]
 
     def conforms(value: Any, schema: dict[str, Any]) -> None:
         if "$ref" in schema:

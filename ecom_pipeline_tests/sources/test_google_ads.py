@@ -23,7 +23,6 @@ from ecom_pipeline.sources.http import Patience, ThrottledError
 
 from .vendor_sandbox import NO_SLEEP, context_of, map_rows, raw_tables, small_shop, window_of
 
-SPECS = Path(__file__).parents[3] / "shared" / "specs" / "google-ads"
 NOW = datetime(2026, 4, 1, 6, tzinfo=UTC)
 TODAY = date(2026, 4, 1)
 WINDOW = window_of(date(2025, 12, 1), date(2026, 3, 31))
@@ -140,23 +139,14 @@ def test_demand_gen_and_unknown_kinds_are_paid_other(google_ads: GoogleAds) -> N
 
 
 def answered(**metrics: Any) -> list[dict[str, Any]]:
-    return json.loads(
-        json.dumps(
-            [
-                {
-                    "results": [
-                        {
-                            "segments": {"date": "2026-03-01"},
-                            "campaign": {"id": "1", "name": "A", "advertisingChannelType": "SEARCH"},
-                            "customer": {"currencyCode": "EUR"},
-                            "metrics": metrics,
-                        }
-                    ]
-                }
-            ]
-        ),
-        parse_float=Decimal,
-    )
+    """A stream of one result, decoded as the client decodes it."""
+    result = {
+        "segments": {"date": "2026-03-01"},
+        "campaign": {"id": "1", "name": "A", "advertisingChannelType": "SEARCH"},
+        "customer": {"currencyCode": "EUR"},
+        "metrics": metrics,
+    }
+    return [json.loads(json.dumps({"results": [result]}), parse_float=Decimal)]
 
 
 def test_figures_left_out_are_zero_and_shares_unknown() -> None:
@@ -263,11 +253,10 @@ def test_bad_account_numbers_are_refused_at_once(google_ads: GoogleAds) -> None:
         GoogleAdsSettings(**{**values, "customer_id": "12345"})
 
 
-def test_fields_exist_in_the_version_asked() -> None:
-    if not SPECS.exists():
-        pytest.skip(f"{SPECS} is not here")
-    metrics = json.loads((SPECS / "v26_metrics_fields.json").read_text())["fields"]
-    segments = json.loads((SPECS / "v26_segments.json").read_text())
+def test_fields_exist_in_the_version_asked(shared: Path) -> None:
+    specs = shared / "specs" / "google-ads"
+    metrics = json.loads((specs / "v26_metrics_fields.json").read_text())["fields"]
+    segments = json.loads((specs / "v26_segments.json").read_text())
     for field in FIELDS:
         message, _, name = field.partition(".")
         assert name in {"metrics": metrics, "segments": segments}.get(message, [name])

@@ -27,7 +27,6 @@ from ecom_pipeline.sources.stripe.tables import STREAMS, created_row
 
 from .vendor_sandbox import NO_SLEEP, TIME_ZONE, context_of, map_rows, raw_tables, window_of
 
-SPECS = Path(__file__).parents[3] / "shared" / "specs" / "stripe"
 FIRST, LAST = date(2026, 2, 1), date(2026, 3, 31)
 NOW = datetime(2026, 4, 1, 6, tzinfo=UTC)
 TABLES = {table.name: table for table in Stripe.tables}
@@ -237,10 +236,8 @@ def test_minor_units(minor: int, currency: str, amount: str) -> None:
     assert major(minor, currency) == Decimal(amount)
 
 
-def test_vendors_own_examples_become_rows() -> None:
-    file = SPECS / "fixtures3.2026-08-21.json"
-    if not file.exists():
-        pytest.skip(f"{file} is not here")
+def test_vendors_own_examples_become_rows(shared: Path) -> None:
+    file = shared / "specs" / "stripe" / "fixtures3.2026-08-21.json"
     examples = json.loads(file.read_text())["resources"]
     for stream in STREAMS:
         item = dict(examples[stream.table.name.removesuffix("s")])
@@ -250,10 +247,8 @@ def test_vendors_own_examples_become_rows() -> None:
         assert set(row) == {column.name for column in stream.table.columns}
 
 
-def test_requests_are_those_of_the_specification(stripe: Stripe, world: World) -> None:
-    file = SPECS / "spec3.2023-08-16.yaml"
-    if not file.exists():
-        pytest.skip(f"{file} is not here")
+def test_requests_are_those_of_the_specification(stripe: Stripe, world: World, shared: Path) -> None:
+    file = shared / "specs" / "stripe" / "spec3.2023-08-16.yaml"
     spec = yaml.load(file.read_text(), Loader=yaml.CSafeLoader)
     for name in TABLES:
         fetched(stripe, name)

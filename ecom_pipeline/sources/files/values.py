@@ -160,18 +160,25 @@ def _date(cell: Any, form: str | None) -> date:
     if isinstance(cell, date):
         return cell
     try:
-        return datetime.strptime(str(cell), form).date() if form else date.fromisoformat(str(cell))
+        if form is None:
+            return date.fromisoformat(str(cell))
+        return datetime.strptime(str(cell), form).replace(tzinfo=UTC).date()
     except ValueError:
         raise _Unfit(f"a date like {form or '2026-12-31'}", "set format for the column") from None
 
 
 def _instant(cell: Any, form: str | None, zone: ZoneInfo) -> datetime:
-    if isinstance(cell, datetime):
-        at = cell
-    else:
-        try:
-            at = datetime.strptime(str(cell), form) if form else datetime.fromisoformat(str(cell))
-        except ValueError:
-            expected = f"a time like {form or '2026-12-31 23:59:59'}"
-            raise _Unfit(expected, "set format for the column") from None
+    """The instant in UTC; a time without a zone is one of `zone`."""
+    try:
+        if isinstance(cell, datetime):
+            at = cell
+        elif form is None:
+            at = datetime.fromisoformat(str(cell))
+        elif "%z" in form:
+            at = datetime.strptime(str(cell), form).astimezone(UTC)
+        else:
+            at = datetime.strptime(str(cell), form).replace(tzinfo=zone)
+    except ValueError:
+        expected = f"a time like {form or '2026-12-31 23:59:59'}"
+        raise _Unfit(expected, "set format for the column") from None
     return (at if at.tzinfo else at.replace(tzinfo=zone)).astimezone(UTC)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import date
 from decimal import Decimal
 from typing import Any
 
@@ -144,7 +144,7 @@ def _row(
 def _value(name: str, text: str, *, is_metric: bool, subject: str) -> Any:
     if name == "date":
         try:
-            return datetime.strptime(text, "%Y%m%d").date()
+            return date.fromisoformat(text)  # YYYYMMDD, the basic form
         except ValueError:
             raise _wrong(subject, f"the column {name} holds something that is no day") from None
     if not is_metric:
