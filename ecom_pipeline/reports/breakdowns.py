@@ -43,7 +43,8 @@ def choose_sections(kpis: Mapping[str, Kpi], readings: Readings) -> tuple[Sectio
     """Families in reading order, each with all its KPIs and at most two breakdowns."""
     families: list[Section] = []
     for family, members in groupby(kpis.values(), key=lambda kpi: kpi.family):
-        group = list(members)
+        # What the family is judged by leads it; the others keep their order.
+        group = sorted(members, key=lambda kpi: kpi.key != _LEADING.get(kpi.family))
         families.append(
             Section(family, tuple(kpi.key for kpi in group), _breakdowns(family, group, readings))
         )

@@ -33,8 +33,10 @@ def read_week(
     """Read all KPIs; those that need more than a week to mature in the newest week that is mature."""
     readings = Readings()
     by_lag = sorted(kpis.values(), key=weeks_to_mature)
-    for lag, group in groupby(by_lag, key=weeks_to_mature):
-        _read_group(connection, list(group), request.week_last_day - lag * _WEEK, request, readings)
+    with _copy_totals(connection) as totals:
+        for lag, group in groupby(by_lag, key=weeks_to_mature):
+            last_day = request.week_last_day - lag * _WEEK
+            _read_group(connection, totals, list(group), last_day, request, readings)
     return readings
 
 
@@ -52,26 +54,43 @@ def read_four_weeks_before(
     return {(value.dimension, value.segment): value.current for value in values}
 
 
+def _copy_totals(connection: duckdb.DuckDBPyConnection) -> duckdb.DuckDBPyConnection:
+    """The totals alone, in a database of their own.
+
+    The weeks before are shown in total only; reading them with all their segments took most of a
+    report's time in a shop of 1,500 products.
+    """
+    totals = duckdb.connect()
+    totals.execute("CREATE SCHEMA kpi")
+    for table, condition in (("daily", "dimension = 'total'"), ("days", "TRUE")):
+        rows = connection.sql(f"SELECT * FROM kpi.{table} WHERE {condition}").to_arrow_table()
+        totals.register("incoming", rows)
+        totals.execute(f"CREATE TABLE kpi.{table} AS FROM incoming")
+        totals.unregister("incoming")
+    return totals
+
+
 def _read_group(
     connection: duckdb.DuckDBPyConnection,
+    totals: duckdb.DuckDBPyConnection,
     kpis: Sequence[Kpi],
     last_day: date,
     request: ReportRequest,
     readings: Readings,
 ) -> None:
+    coverage = request.minimum_coverage
+    for value in read_period_values(connection, kpis, Period.WEEK, [last_day], coverage):
+        if (value.dimension, value.segment) != TOTAL:
+            readings.segments.setdefault(value.kpi, {}).setdefault(value.dimension, []).append(value)
     # Each reading brings the week before with it, so every other week is enough.
     ends = [last_day - 2 * index * _WEEK for index in range(WEEKS // 2)]
     weeks: dict[str, dict[date, Value]] = defaultdict(dict)
     newest: dict[str, PeriodValue] = {}
-    values = read_period_values(connection, kpis, Period.WEEK, ends, request.minimum_coverage)
-    for value in values:
-        if (value.dimension, value.segment) == TOTAL:
-            weeks[value.kpi][value.last_day] = value.current
-            weeks[value.kpi][value.last_day - _WEEK] = value.previous
-            if value.last_day == last_day:
-                newest[value.kpi] = value
-        elif value.last_day == last_day:
-            readings.segments.setdefault(value.kpi, {}).setdefault(value.dimension, []).append(value)
+    for value in read_period_values(totals, kpis, Period.WEEK, ends, coverage):
+        weeks[value.kpi][value.last_day] = value.current
+        weeks[value.kpi][value.last_day - _WEEK] = value.previous
+        if value.last_day == last_day:
+            newest[value.kpi] = value
     for kpi in kpis:
         readings.figures[kpi.key] = _figure(kpi, newest[kpi.key], weeks[kpi.key], request)
 
