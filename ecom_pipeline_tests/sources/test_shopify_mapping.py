@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from ecom_pipeline.sandbox.events import Shop
-from ecom_pipeline.sources.contract import Change, Child, Row, Table
+from ecom_pipeline.sources.contract import Change, Child, Column, Row, Table, Type
 from ecom_pipeline.sources.shopify import ShopifySource
 
 from .shopify_bench import (
@@ -58,7 +58,8 @@ def mapped_rows(tables: Mapping[str, tuple[Table, list[Row]]]) -> Rows:
 
 def children(child: Child, orders: list[Row]) -> tuple[Table, list[Row]]:
     """The child rows as a table of their own, keyed by their order as the raw log does."""
-    table = Table(child.name, child.grain, Change.LOG, ("parent",), child.columns, docs="")
+    columns = (Column("parent", Type.STRING, required=True), *child.columns)
+    table = Table(child.name, child.grain, Change.FULL, ("parent",), columns, docs="")
     return table, [{**row, "parent": order["id"]} for order in orders for row in order[child.name]]
 
 
