@@ -10,19 +10,19 @@ SELECT
     CAST(SUM(x.contribution) AS DECIMAL(18, 4)) AS contribution
 FROM (
     SELECT l.day AS day, l.customer AS customer,
-        SUM(l.gross - l.discounts - l.returns + l.shipping_income - l.cost) AS contribution
+        CAST(SUM(l.gross - l.discounts - l.returns + l.shipping_income - l.cost) AS DECIMAL(18, 4)) AS contribution
     FROM model.sale_lines AS l
     JOIN run.days AS d ON d.day = l.day
     WHERE l.customer IS NOT NULL
     GROUP BY l.day, l.customer
     UNION ALL
-    SELECT g.day AS day, g.customer AS customer, -SUM(g.cost) AS contribution
+    SELECT g.day AS day, g.customer AS customer, CAST(-SUM(g.cost) AS DECIMAL(18, 4)) AS contribution
     FROM model.logistics AS g
     JOIN run.days AS d ON d.day = g.day
     WHERE g.customer IS NOT NULL
     GROUP BY g.day, g.customer
     UNION ALL
-    SELECT p.day AS day, p.customer AS customer, -SUM(p.fees) AS contribution
+    SELECT p.day AS day, p.customer AS customer, CAST(-SUM(p.fees) AS DECIMAL(18, 4)) AS contribution
     FROM model.payments AS p
     JOIN run.days AS d ON d.day = p.day
     WHERE p.customer IS NOT NULL

@@ -2,6 +2,8 @@
 grain: a valid order
 description: Orders that count - neither test nor voided, and with at least one article sold - with their day and dimensions resolved. The channel follows the default channel groups of Google Analytics 4.
 key: [shop, order_id]
+touches:
+  mapped.sale_lines: {column: order_day}
 --- */
 WITH placed AS (
     SELECT o.*
@@ -115,6 +117,6 @@ JOIN channels AS c
     AND c.referrer_host IS NOT DISTINCT FROM p.referrer_host
 WHERE EXISTS (
     SELECT 1 FROM mapped.sale_lines AS l
-    WHERE l.day = p.day AND l.shop = p.shop AND l.order_id = p.order_id
+    WHERE l.order_day = p.day AND l.shop = p.shop AND l.order_id = p.order_id
         AND l.action = 'sale' AND l.kind = 'product'
 )

@@ -1,9 +1,10 @@
 /* ---
 grain: a movement of a payment processor's balance
-description: Charges, refunds, payouts and fees in the reporting currency, with the dimensions of the order they belong to when it is known and valid.
+description: Charges, refunds, payouts and fees in the reporting currency, with the dimensions of the order they belong to when it is known and valid. Empty order days are orders not known yet; what concerns no order has a day before all others.
 key: [provider, payment_id]
 touches:
   model.orders: {through: order_day}
+  mapped.payment_orders: {through: order_day}
 --- */
 WITH links AS (
     SELECT
@@ -31,7 +32,8 @@ WITH links AS (
 )
 SELECT
     c.day AS day, c.provider AS provider, c.payment_id AS payment_id, c.type AS type, c.source_id AS source_id,
-    o.order_day AS order_day, o.customer AS customer,
+    CASE WHEN c.type IN ('charge', 'refund', 'adjustment') THEN o.order_day ELSE DATE '1900-01-01' END AS order_day,
+    o.customer AS customer,
     COALESCE(o.channel, 'Unassigned') AS channel, COALESCE(o.country, 'unknown') AS country,
     CASE WHEN c.type = 'charge' THEN c.reporting_amount ELSE 0 END AS captured,
     c.reporting_fee - CASE WHEN c.type = 'fee' THEN c.reporting_amount ELSE 0 END AS fees,

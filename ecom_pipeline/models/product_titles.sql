@@ -1,13 +1,13 @@
 /* ---
 grain: a variant
-description: The name a variant was last sold under.
+description: The name a variant was last sold under; it holds for all days.
 key: [shop, product_id]
 scope: all
 --- */
-SELECT t.day AS day, t.shop AS shop, t.product_id AS product_id, t.product AS product
+SELECT DATE '1900-01-01' AS day, t.shop AS shop, t.product_id AS product_id, t.product AS product
 FROM (
     SELECT
-        l.day AS day, l.shop AS shop, l.product_id AS product_id, l.product AS product,
+        l.shop AS shop, l.product_id AS product_id, l.product AS product,
         ROW_NUMBER() OVER (PARTITION BY l.shop, l.product_id ORDER BY l.happened_at DESC, l.line_id DESC) AS place
     FROM mapped.sale_lines AS l
     WHERE l.product_id IS NOT NULL

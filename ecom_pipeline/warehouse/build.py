@@ -18,7 +18,9 @@ from ecom_pipeline.warehouse.catalog import Node
 from ecom_pipeline.warehouse.changes import (
     days_between,
     last_sequence,
+    log_changes,
     record_changes,
+    table_exists,
     touched_days,
 )
 from ecom_pipeline.warehouse.functions import Expansion
@@ -115,11 +117,21 @@ def _set_days(connection: duckdb.DuckDBPyConnection, days: list[date]) -> None:
 
 
 def _ensure_table(connection: duckdb.DuckDBPyConnection, node: Node, query: str, *, fresh: bool) -> None:
-    if fresh:
-        connection.execute(f"DROP TABLE IF EXISTS {node.name}")
+    if fresh and table_exists(connection, node.name):
+        _log_dropped(connection, node)
+        connection.execute(f"DROP TABLE {node.name}")
     if node.scope == "customer":
         connection.execute("CREATE TABLE IF NOT EXISTS run.customers (customer VARCHAR)")
     connection.execute(f"CREATE TABLE IF NOT EXISTS {node.name} AS SELECT * FROM ({query}) LIMIT 0")
+
+
+def _log_dropped(connection: duckdb.DuckDBPyConnection, node: Node) -> None:
+    """Under a new definition days may end empty: whoever reads the table must look at all of them."""
+    given = {row[0] for row in connection.execute(f"DESCRIBE {node.name}").fetchall()}
+    log_changes(connection, node.name, f"SELECT DISTINCT day FROM {node.name}")
+    for column in given.intersection(node.watched):
+        days = f"SELECT DISTINCT {column} AS day FROM {node.name}"
+        log_changes(connection, f"{node.name}@{column}", days)
 
 
 def _replace_days(connection: duckdb.DuckDBPyConnection, node: Node, query: str) -> int:
@@ -153,7 +165,7 @@ def _replace(connection: duckdb.DuckDBPyConnection, node: Node, query: str, scop
     connection.execute(f"CREATE OR REPLACE TEMP TABLE rows_after AS SELECT * FROM ({query}) WHERE {scope}")
     connection.execute(f"DELETE FROM {node.name} WHERE {scope}")
     connection.execute(f"INSERT INTO {node.name} SELECT * FROM rows_after")
-    return record_changes(connection, node.name, "rows_before", "rows_after")
+    return record_changes(connection, node.name, "rows_before", "rows_after", node.watched)
 
 
 def _replace_kpi(

@@ -7,7 +7,7 @@ by default a change on a day touches the same day; `touches` names inputs where 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache, cached_property
 from graphlib import TopologicalSorter
 from hashlib import blake2b
@@ -43,8 +43,8 @@ class Touch(BaseModel):
     backward: int = 0
     after: bool = False  # … and every later day
     everything: bool = False  # … all days
-    through: str | None = None  # … days of own rows whose column `through` is d
-    column: str | None = None  # … the days in the input's column `column`, of its rows on d
+    through: str | None = None  # … days of own and mapped rows whose column `through` is d, or not known yet
+    column: str | None = None  # … the days that stood or stand in this column of its changed rows
 
 
 class Model(BaseModel):
@@ -91,6 +91,7 @@ class Node:
     grain: str
     description: str
     kpi: Kpi | None = None
+    watched: tuple[str, ...] = ()  # columns in which others follow its changes
 
     @property
     def fingerprint(self) -> str:
@@ -111,6 +112,10 @@ class Catalog:
     def select(self, names: Iterable[str]) -> tuple[Node, ...]:
         wanted = set(names)
         return tuple(node for node in self.nodes if node.name in wanted)
+
+    def watched(self, name: str) -> tuple[str, ...]:
+        """The columns of a mapped table or a model in which others follow its changes."""
+        return _watched(self.nodes).get(name, ())
 
     @property
     def models(self) -> tuple[Node, ...]:
@@ -192,17 +197,24 @@ def build_catalog(sources: Iterable[Source], kpis: Iterable[Kpi]) -> Catalog:
     for node in nodes.values():
         for dependency in node.inputs:
             schema, table = dependency.split(".")
-            if (
-                schema == "model"
-                and dependency not in nodes
-                or schema == "mapped"
-                and table not in canonical_tables()
+            if (schema == "model" and dependency not in nodes) or (
+                schema == "mapped" and table not in canonical_tables()
             ):
                 raise DefinitionError(f"{node.name} reads {dependency}, which nothing makes.")
     order = TopologicalSorter(
         {name: [d for d in node.inputs if d in nodes] for name, node in nodes.items()}
     ).static_order()
-    return Catalog(streams, tuple(nodes[name] for name in order))
+    watched = _watched(nodes.values())
+    return Catalog(streams, tuple(replace(nodes[name], watched=watched.get(name, ())) for name in order))
+
+
+def _watched(nodes: Iterable[Node]) -> dict[str, tuple[str, ...]]:
+    found: dict[str, set[str]] = {}
+    for node in nodes:
+        for dependency, touch in node.touches.items():
+            if touch.column is not None:
+                found.setdefault(dependency, set()).add(touch.column)
+    return {name: tuple(sorted(columns)) for name, columns in found.items()}
 
 
 def source_streams(source: Source) -> tuple[Stream, ...]:

@@ -2,23 +2,42 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import date
 
 import duckdb
 
-from ecom_pipeline.warehouse.catalog import Node, Touch
+from ecom_pipeline.warehouse.catalog import Node, Touch, canonical_tables
 from ecom_pipeline.warehouse.rows import fetch_row
 
 
-def record_changes(connection: duckdb.DuckDBPyConnection, node: str, before: str, after: str) -> int:
-    """Compare a table's rows before and after, write the days that differ to the change log, count them."""
+def record_changes(
+    connection: duckdb.DuckDBPyConnection,
+    node: str,
+    before: str,
+    after: str,
+    watched: Sequence[str] = (),
+) -> int:
+    """Compare a table's rows before and after, write the days that differ to the change log, count them.
+
+    Of watched columns (see `Touch.column`) the days in the rows that differ are written too, as those of
+    `<node>@<column>`: a row that vanished can no longer be asked.
+    """
     is_new = fetch_row(connection, f"SELECT 1 FROM {before} LIMIT 1") is None
     if is_new:
-        days = f"SELECT DISTINCT day FROM {after}"
+        rows = after
     else:
-        days = f"""SELECT DISTINCT day FROM (
-            (SELECT * FROM {before} EXCEPT ALL SELECT * FROM {after})
+        rows = f"""((SELECT * FROM {before} EXCEPT ALL SELECT * FROM {after})
             UNION ALL (SELECT * FROM {after} EXCEPT ALL SELECT * FROM {before}))"""
+    columns = ", ".join(("day", *watched))
+    connection.execute(f"CREATE OR REPLACE TEMP TABLE rows_changed AS SELECT DISTINCT {columns} FROM {rows}")
+    for column in watched:
+        log_changes(connection, f"{node}@{column}", f"SELECT DISTINCT {column} AS day FROM rows_changed")
+    return log_changes(connection, node, "SELECT DISTINCT day FROM rows_changed")
+
+
+def log_changes(connection: duckdb.DuckDBPyConnection, node: str, days: str) -> int:
+    """Write the days a query gives to the change log, under one number; count them."""
     row = fetch_row(
         connection,
         f"INSERT INTO ops.changes SELECT s.sequence, '{node}', d.day "
@@ -65,20 +84,28 @@ def _touched_by(
     if touch.after:
         return set(days_between(max(min(days), first), last))
     found = _around(touch, days, bounds)
-    parameters = [days]
-    if touch.through and _exists(connection, node.name):
-        rows = connection.execute(
-            f"SELECT DISTINCT day FROM {node.name} WHERE {touch.through} IN (SELECT UNNEST(?::DATE[]))",
-            parameters,
-        ).fetchall()
-        found.update(day for (day,) in rows)
+    if touch.through:
+        for table in _bearing(connection, node, touch.through):
+            rows = connection.execute(
+                f"SELECT DISTINCT day FROM {table} WHERE {touch.through} IN (SELECT UNNEST(?::DATE[])) "
+                f"OR {touch.through} IS NULL",
+                [days],
+            ).fetchall()
+            found.update(day for (day,) in rows)
     if touch.column:
         rows = connection.execute(
-            f"SELECT DISTINCT {touch.column} FROM {dependency} WHERE day IN (SELECT UNNEST(?::DATE[]))",
-            parameters,
+            "SELECT DISTINCT day FROM ops.changes WHERE node = ? AND sequence > ?",
+            [f"{dependency}@{touch.column}", since],
         ).fetchall()
-        found.update(day for (day,) in rows if day is not None)
+        found.update(day for (day,) in rows)
     return {day for day in found if first <= day <= last}
+
+
+def _bearing(connection: duckdb.DuckDBPyConnection, node: Node, column: str) -> list[str]:
+    """The node's own table and its mapped inputs, as far as they have the column."""
+    own = [node.name] if table_exists(connection, node.name) else []
+    mapped = [name.split(".")[1] for name in node.inputs if name.startswith("mapped.")]
+    return own + [f"mapped.{name}" for name in mapped if column in canonical_tables()[name].columns]
 
 
 def _around(touch: Touch, days: list[date], bounds: tuple[date, date]) -> set[date]:
@@ -93,7 +120,8 @@ def days_between(first: date, last: date) -> list[date]:
     return [date.fromordinal(number) for number in range(first.toordinal(), last.toordinal() + 1)]
 
 
-def _exists(connection: duckdb.DuckDBPyConnection, name: str) -> bool:
+def table_exists(connection: duckdb.DuckDBPyConnection, name: str) -> bool:
+    """Whether `schema.table` is there."""
     schema, table = name.split(".")
     row = fetch_row(
         connection, "SELECT 1 FROM duckdb_tables() WHERE schema_name = ? AND table_name = ?", [schema, table]

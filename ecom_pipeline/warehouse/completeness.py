@@ -57,7 +57,9 @@ def refresh_source_days(
             "INSERT INTO day_ends SELECT UNNEST(?::DATE[]), UNNEST(?::TIMESTAMP[])",
             [[day for day, _ in midnights], [end.replace(tzinfo=None) for _, end in midnights]],
         )
-        connection.execute("CREATE OR REPLACE TEMP TABLE rows_before AS SELECT * FROM ops.source_days")
+        connection.execute(
+            "CREATE OR REPLACE TEMP TABLE rows_before AS SELECT * EXCLUDE (loaded_at) FROM ops.source_days"
+        )
         connection.execute("DELETE FROM ops.source_days")
         connection.execute(
             f"""
@@ -77,7 +79,9 @@ def refresh_source_days(
             """,
             [history_start, as_of],
         )
-        connection.execute("CREATE OR REPLACE TEMP TABLE rows_after AS SELECT * FROM ops.source_days")
+        connection.execute(
+            "CREATE OR REPLACE TEMP TABLE rows_after AS SELECT * EXCLUDE (loaded_at) FROM ops.source_days"
+        )
         record_changes(connection, "ops.source_days", "rows_before", "rows_after")
 
 

@@ -7,7 +7,7 @@ expanded into plain SQL of the target engine before a query runs:
 - INSTANCE_NAME(): the name of the source instance a mapping runs for.
 - TO_REPORTING(amount, rate, reporting_rate): an amount in a currency of which one euro buys `rate`, in the
   reporting currency of which one euro buys `reporting_rate`, rounded half away from zero to cents.
-  Rates are DECIMAL(18,6), so the quotient is computed on whole numbers and is exact.
+  Amounts have at most four decimals and rates six, so the quotient is computed on whole numbers, exactly.
 """
 
 from __future__ import annotations
@@ -29,9 +29,9 @@ class Expansion:
 _TO_REPORTING = """
 CAST(CAST(
     SIGN({amount})
-    * ((CAST(ABS({amount}) * 100 AS HUGEINT) * CAST({reporting} * 1000000 AS HUGEINT) * 2
-        + CAST({rate} * 1000000 AS HUGEINT))
-       // (CAST({rate} * 1000000 AS HUGEINT) * 2))
+    * ((CAST(ABS({amount}) * 10000 AS HUGEINT) * CAST({reporting} * 1000000 AS HUGEINT) * 2
+        + CAST({rate} * 1000000 AS HUGEINT) * 100)
+       // (CAST({rate} * 1000000 AS HUGEINT) * 200))
 AS DECIMAL(18, 0)) * CAST(0.01 AS DECIMAL(3, 2)) AS DECIMAL(18, 2))
 """
 

@@ -51,6 +51,7 @@ def transaction(connection: duckdb.DuckDBPyConnection) -> Iterator[None]:
 def load_table(connection: duckdb.DuckDBPyConnection, spool: Spool, window: Window) -> LoadResult:
     """Put a spooled window into the raw log, in one transaction."""
     source, table = spool.source, spool.table
+    window = _stored_window(table, window)
     connection.register("spooled", spool.parent_rows())
     try:
         with transaction(connection):
@@ -64,6 +65,25 @@ def load_table(connection: duckdb.DuckDBPyConnection, spool: Spool, window: Wind
     finally:
         connection.unregister("spooled")
     return LoadResult(load_id, spool.rows_read, stored, removed, new_columns)
+
+
+def _stored_window(table: Table, window: Window) -> Window:
+    """The days that are stored: of a snapshot only the newest, whatever was asked."""
+    if table.change is not Change.SNAPSHOT:
+        return window
+    return Window(window.newest_day, window.newest_day, window.time_zone, window.asked_at)
+
+
+def _was_asked_later(
+    connection: duckdb.DuckDBPyConnection, source: str, table: Table, window: Window
+) -> bool:
+    """Whether a later answer is stored already."""
+    row = fetch_row(
+        connection,
+        "SELECT 1 FROM ops.loads WHERE source = ? AND table_name = ? AND kind = 'window' AND asked_at > ? LIMIT 1",
+        [source, table.name, _naive(window.asked_at)],
+    )
+    return row is not None
 
 
 def sweep_table(
@@ -114,9 +134,11 @@ def newest(source: str, table: Table) -> str:
 def _store_log(
     connection: duckdb.DuckDBPyConnection, source: str, table: Table, window: Window, load_id: int
 ) -> tuple[int, int]:
-    known = f"""SELECT 1 FROM {raw_table(source, table.name)} AS r
-                WHERE r._record = s._record AND r._hash = s._hash AND NOT r._deleted
-                  AND r.{table.version} IS NOT DISTINCT FROM s.{table.version}"""
+    known = f"""SELECT 1 FROM (
+            SELECT _record, {table.version}, ARG_MAX(_hash, _load_id) AS _hash FROM {raw_table(source, table.name)}
+            WHERE NOT _deleted AND _record IN (SELECT _record FROM spooled) GROUP BY _record, {table.version}) AS r
+        WHERE r._record = s._record AND r._hash = s._hash
+          AND r.{table.version} IS NOT DISTINCT FROM s.{table.version}"""
     return _append(connection, source, table, load_id, known, f"{table.version} DESC"), 0
 
 
@@ -124,6 +146,8 @@ def _store_full(
     connection: duckdb.DuckDBPyConnection, source: str, table: Table, window: Window, load_id: int
 ) -> tuple[int, int]:
     name = raw_table(source, table.name)
+    if _was_asked_later(connection, source, table, window):
+        return 0, 0
     connection.execute(f"CREATE OR REPLACE TEMP TABLE newest_before AS {newest(source, table)}")
     known = """SELECT 1 FROM newest_before AS r
                WHERE r._record = s._record AND r._hash = s._hash AND NOT r._deleted"""
@@ -173,8 +197,7 @@ def _store_restated(
 def _store_snapshot(
     connection: duckdb.DuckDBPyConnection, source: str, table: Table, window: Window, load_id: int
 ) -> tuple[int, int]:
-    day = Window(window.newest_day, window.newest_day, window.time_zone, window.asked_at)
-    return _replace(connection, source, table, load_id, f"'{window.newest_day.isoformat()}'", day)
+    return _replace(connection, source, table, load_id, f"'{window.newest_day.isoformat()}'", window)
 
 
 def _replace(
@@ -185,13 +208,14 @@ def _replace(
     record: str,
     window: Window,
 ) -> tuple[int, int]:
+    """Replace the window's days, except those of which a later answer is stored already."""
     name = raw_table(source, table.name)
-    days = "_record BETWEEN ? AND ?"
-    removed = fetch_row(
-        connection,
-        f"DELETE FROM {name} WHERE {days}",
-        [window.first_day.isoformat(), window.last_day.isoformat()],
-    )
+    days = """_record BETWEEN ? AND ? AND _record NOT IN (
+        SELECT CAST(day AS VARCHAR) FROM ops.loaded_days WHERE source = ? AND table_name = ? AND loaded_at > ?)"""
+    parameters = [
+        window.first_day.isoformat(), window.last_day.isoformat(), source, table.name, _naive(window.asked_at),
+    ]  # fmt: skip
+    removed = fetch_row(connection, f"DELETE FROM {name} WHERE {days}", parameters)
     columns = ", ".join(f"s.{column.name}" for column in table.columns)
     snapshot = ", CAST(_record AS DATE) AS snapshot_day" if table.change is Change.SNAPSHOT else ""
     stored = fetch_row(
@@ -200,9 +224,10 @@ def _replace(
         INSERT INTO {name} BY NAME
         SELECT * {snapshot} FROM (
             SELECT {columns}, {record} AS _record, s._hash, {load_id} AS _load_id, FALSE AS _deleted FROM spooled AS s
+            QUALIFY ROW_NUMBER() OVER (PARTITION BY {", ".join(table.key)} ORDER BY s._position DESC) = 1
         ) WHERE {days}
         """,
-        [window.first_day.isoformat(), window.last_day.isoformat()],
+        parameters,
     )
     return stored[0] if stored else 0, removed[0] if removed else 0
 
@@ -278,16 +303,19 @@ def _write_ledger(
     _insert_load(
         connection, spool.source, table, window, load_id, "window", (spool.rows_read, *counts), columns
     )
-    first = window.newest_day if table.change is Change.SNAPSHOT else window.first_day
     asked_at = _naive(window.asked_at)
     connection.execute(
         """
         INSERT INTO ops.loaded_days
         SELECT ?, ?, CAST(day AS DATE), ?, ? FROM GENERATE_SERIES(?::DATE, ?::DATE, INTERVAL 1 DAY) AS t(day)
-        ON CONFLICT DO UPDATE SET loaded_at = EXCLUDED.loaded_at
+        ON CONFLICT DO UPDATE SET first_loaded_at = LEAST(first_loaded_at, EXCLUDED.first_loaded_at),
+                                  loaded_at = GREATEST(loaded_at, EXCLUDED.loaded_at)
         """,
-        [spool.source, table.name, asked_at, asked_at, first, min(window.last_day, window.newest_day)],
-    )
+        [
+            spool.source, table.name, asked_at, asked_at,
+            window.first_day, min(window.last_day, window.newest_day),
+        ],
+    )  # fmt: skip
 
 
 def _insert_load(

@@ -7,7 +7,7 @@ import duckdb
 from ecom_pipeline.errors import DefinitionError
 from ecom_pipeline.sources.contract import Change
 from ecom_pipeline.warehouse.catalog import Catalog, Mapping, Stream, canonical_tables
-from ecom_pipeline.warehouse.changes import record_changes
+from ecom_pipeline.warehouse.changes import log_changes, record_changes
 from ecom_pipeline.warehouse.functions import Expansion
 from ecom_pipeline.warehouse.raw_log import newest, raw_table, transaction
 from ecom_pipeline.warehouse.rewrite import with_sources
@@ -21,6 +21,8 @@ def ensure_canonical(connection: duckdb.DuckDBPyConnection) -> None:
         connection.execute(
             f"CREATE TABLE IF NOT EXISTS mapped.{name} (_source VARCHAR, _mapping VARCHAR, _record VARCHAR, {columns})"
         )
+        for column, kind in table.columns.items():
+            connection.execute(f"ALTER TABLE mapped.{name} ADD COLUMN IF NOT EXISTS {column} {kind}")
 
 
 def stage(connection: duckdb.DuckDBPyConnection, catalog: Catalog, time_zone: str) -> None:
@@ -32,11 +34,13 @@ def stage(connection: duckdb.DuckDBPyConnection, catalog: Catalog, time_zone: st
     _remove_unconfigured(connection, catalog)
     for stream in catalog.streams:
         if stream.mappings and _is_loaded(connection, stream):
-            _stage_stream(connection, stream, time_zone)
+            _stage_stream(connection, catalog, stream, time_zone)
 
 
-def _stage_stream(connection: duckdb.DuckDBPyConnection, stream: Stream, time_zone: str) -> None:
-    fingerprint = "|".join(mapping.sql for mapping in stream.mappings)
+def _stage_stream(
+    connection: duckdb.DuckDBPyConnection, catalog: Catalog, stream: Stream, time_zone: str
+) -> None:
+    fingerprint = "|".join((time_zone, *(mapping.sql for mapping in stream.mappings)))
     row = fetch_row(
         connection,
         "SELECT load_id, fingerprint FROM ops.staged WHERE source = ? AND table_name = ?",
@@ -55,7 +59,9 @@ def _stage_stream(connection: duckdb.DuckDBPyConnection, stream: Stream, time_zo
         _find_changed(connection, stream, watermark)
         replacements = _latest_tables(connection, stream, everything=watermark == 0)
         for mapping in stream.mappings:
-            _apply(connection, stream, mapping, Expansion(time_zone, stream.source), replacements)
+            changes = _apply(connection, stream, mapping, Expansion(time_zone, stream.source), replacements)
+            watched = catalog.watched(changes)
+            record_changes(connection, changes, "rows_before", "rows_after", watched)
         connection.execute(
             "INSERT OR REPLACE INTO ops.staged VALUES (?, ?, ?, ?)",
             [stream.source, stream.table.name, newest_load[0], fingerprint],
@@ -66,7 +72,12 @@ def _find_changed(connection: duckdb.DuckDBPyConnection, stream: Stream, waterma
     """run.records: keys (or days) that a load newer than the watermark may have changed."""
     name = raw_table(stream.source, stream.table.name)
     if watermark == 0:
-        sql, parameters = f"SELECT DISTINCT _record FROM {name}", []
+        mapped = "".join(
+            f" UNION SELECT _record FROM mapped.{mapping.canonical} "
+            f"WHERE _source = '{stream.source}' AND _mapping = '{mapping.name}'"
+            for mapping in stream.mappings
+        )
+        sql, parameters = f"SELECT DISTINCT _record FROM {name}{mapped}", []
     elif stream.table.change in (Change.LOG, Change.FULL):
         sql = f"""SELECT DISTINCT _record FROM {name} WHERE _load_id > ?
                   UNION SELECT _record FROM ops.returned WHERE source = ? AND table_name = ? AND load_id > ?"""
@@ -108,8 +119,8 @@ def _apply(
     mapping: Mapping,
     expansion: Expansion,
     replacements: dict[str, str],
-) -> None:
-    """Replace the changed records' rows in one canonical table and record the days that differ."""
+) -> str:
+    """Replace the changed records' rows in one canonical table: rows_before, rows_after; gives its name."""
     target = f"mapped.{mapping.canonical}"
     own = f"_source = '{stream.source}' AND _mapping = '{mapping.name}'"
     columns = list(canonical_tables()[mapping.canonical].columns)
@@ -137,7 +148,7 @@ def _apply(
         f"CREATE OR REPLACE TEMP TABLE rows_after AS SELECT {', '.join(columns)} FROM {target} "
         f"WHERE {own} AND _record IN (SELECT _record FROM changed_records)"
     )
-    record_changes(connection, f"mapped.{mapping.canonical}", "rows_before", "rows_after")
+    return target
 
 
 def _remove_unconfigured(connection: duckdb.DuckDBPyConnection, catalog: Catalog) -> None:
@@ -151,14 +162,12 @@ def _remove_unconfigured(connection: duckdb.DuckDBPyConnection, catalog: Catalog
         ).fetchall()
         for source, mapping in stale:
             with transaction(connection):
-                connection.execute(
-                    f"INSERT INTO ops.changes SELECT NEXTVAL('ops.change_sequence'), 'mapped.{name}', day FROM "
-                    f"(SELECT DISTINCT day FROM mapped.{name} WHERE _source = ? AND _mapping = ?)",
-                    [source, mapping],
-                )
-                connection.execute(
-                    f"DELETE FROM mapped.{name} WHERE _source = ? AND _mapping = ?", [source, mapping]
-                )
+                own = f"mapped.{name} WHERE _source = '{source}' AND _mapping = '{mapping}'"
+                for column in catalog.watched(f"mapped.{name}"):
+                    days = f"SELECT DISTINCT {column} AS day FROM {own}"
+                    log_changes(connection, f"mapped.{name}@{column}", days)
+                log_changes(connection, f"mapped.{name}", f"SELECT DISTINCT day FROM {own}")
+                connection.execute(f"DELETE FROM {own}")
                 connection.execute("DELETE FROM ops.staged WHERE source = ?", [source])
 
 

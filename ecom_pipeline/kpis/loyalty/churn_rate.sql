@@ -12,7 +12,7 @@ action:
   en: "Win back sleeping customers before they leave."
 measured_by: [orders, sale_lines]
 touches:
-  model.customer_orders: {forward: 1500}
+  model.customer_orders: {after: true}
 minimum: 0
 maximum: 1
 since: 1

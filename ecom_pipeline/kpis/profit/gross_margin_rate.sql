@@ -11,6 +11,8 @@ action:
   fr: "Négocier avec les fournisseurs et revoir les coûts logistiques."
   en: "Negotiate with suppliers and review logistics costs."
 measured_by: [orders, sale_lines, restocks, products]
+touches:
+  model.product_titles: {everything: true}
 maximum: 1
 since: 1
 --- */
