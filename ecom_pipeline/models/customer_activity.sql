@@ -69,8 +69,8 @@ WITH bounds AS (
     FROM (
         SELECT * FROM events
         UNION ALL
-        SELECT DISTINCT c.dimension AS dimension, c.segment AS segment, 'spine' AS measure, d.day AS day, 0 AS delta
-        FROM clipped AS c
+        SELECT c.dimension AS dimension, c.segment AS segment, 'spine' AS measure, d.day AS day, 0 AS delta
+        FROM (SELECT DISTINCT r.dimension AS dimension, r.segment AS segment FROM recent AS r) AS c
         CROSS JOIN run.days AS d
     ) AS e
     GROUP BY e.dimension, e.segment, e.day
