@@ -7,6 +7,7 @@ import warnings
 import dagster as dg
 
 from ecom_pipeline.orchestration.computing import families, kpi_assets, model_assets, published_asset
+from ecom_pipeline.orchestration.console import console
 from ecom_pipeline.orchestration.extracts import RETRIES, extract_assets
 from ecom_pipeline.orchestration.jobs import make_timetable
 from ecom_pipeline.orchestration.weekly import delivery_asset, report_asset
@@ -42,4 +43,5 @@ def _assemble(pipeline: Pipeline, retries: dg.RetryPolicy) -> dg.Definitions:
         schedules=timetable.schedules,
         sensors=timetable.sensors,
         executor=dg.in_process_executor,
+        loggers={"console": console},
     )

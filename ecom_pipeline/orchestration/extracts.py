@@ -61,7 +61,7 @@ def _extract_table(
     key, (first_day, last_day) = extract_key(source, table.name), days_of(context)
     try:
         loaded = pipeline.extract(source, table, first_day, last_day)
-    except Exception as error:  # noqa: BLE001 - whatever stops one table must not stop the others
+    except Exception as error:  # what stops one table must not stop the others
         failed[table] = error
         context.log.error(f"{source}: {table.name} was not read for {first_day} to {last_day}. {error}")
     else:

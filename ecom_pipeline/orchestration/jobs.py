@@ -9,6 +9,9 @@ vendor did not deliver shows as missing, and must not hold back what the others 
 from dataclasses import dataclass
 
 import dagster as dg
+from dagster._core.definitions.partitions.partitioned_schedule import (
+    UnresolvedPartitionedAssetScheduleDefinition,
+)
 from dagster._core.definitions.unresolved_asset_job_definition import UnresolvedAssetJobDefinition
 
 from ecom_pipeline.orchestration.keys import (
@@ -36,7 +39,7 @@ class Timetable:
     """Everything that starts runs."""
 
     jobs: list[UnresolvedAssetJobDefinition | dg.JobDefinition]
-    schedules: list[dg.ScheduleDefinition]
+    schedules: list[dg.ScheduleDefinition | UnresolvedPartitionedAssetScheduleDefinition]
     sensors: list[dg.SensorDefinition]
 
 
@@ -52,7 +55,7 @@ def make_timetable(pipeline: Pipeline) -> Timetable:
         description="Renders and sends last week's report.", default_status=dg.DefaultScheduleStatus.RUNNING,
     )  # fmt: skip
     sweep = sweep_job(pipeline)
-    schedules = [daily, weekly]
+    schedules: list[dg.ScheduleDefinition | UnresolvedPartitionedAssetScheduleDefinition] = [daily, weekly]
     if sweep is not None:
         schedules.append(_sweep_schedule(pipeline, sweep))
     jobs = [job for job in (extract, compute, report, sweep) if job is not None]

@@ -1,0 +1,269 @@
+"""A backfill from the command line: the same assets in the same process, each part a run the UI shows.
+
+Extracts run in chunks, each a run of its own, so that a vendor that fails for a month leaves everything else
+done. Then everything is computed in one run, whatever the extracts came to, and published; then reports.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import date, timedelta
+from typing import Literal
+
+import dagster as dg
+import psutil  # type: ignore[import-untyped]
+
+from ecom_pipeline.errors import ConfigurationError
+from ecom_pipeline.orchestration.assembly import build_definitions
+from ecom_pipeline.orchestration.console import QUIET
+from ecom_pipeline.orchestration.extracts import CHUNK_DAYS
+from ecom_pipeline.orchestration.instance import prepare_home
+from ecom_pipeline.orchestration.jobs import COMPUTE, EXTRACT, WEEKLY_REPORT
+from ecom_pipeline.orchestration.keys import (
+    OWN_BACKFILL_TAG,
+    RANGE_END_TAG,
+    RANGE_START_TAG,
+    extract_key,
+    report_key,
+)
+from ecom_pipeline.orchestration.partitions import week_key
+from ecom_pipeline.orchestration.progress import Listener, Progress, listening, report_progress
+from ecom_pipeline.pipeline import Pipeline
+from ecom_pipeline.reporting import newest_complete_week
+
+PROCESS_TAG = "ecom-pipeline/process"
+# A connection of its own for every event would take longer than the event.
+_CONNECTION_SECONDS = 3600
+
+Weeks = Literal["newest", "all", "none"]
+
+
+@dataclass(frozen=True)
+class FailedPart:
+    """A part of a backfill that is not done, and the command that does it again."""
+
+    what: str
+    first_day: date
+    last_day: date
+    reason: str
+    again: str
+
+
+@dataclass
+class BackfillOutcome:
+    """What a backfill came to. Done parts are stored whatever failed."""
+
+    first_day: date
+    last_day: date
+    runs: list[str] = field(default_factory=list)  # Dagster run ids, in order
+    failed: list[FailedPart] = field(default_factory=list)
+    reported_weeks: list[date] = field(default_factory=list)  # their last days
+    seconds: dict[str, float] = field(default_factory=dict)  # by stage
+
+    @property
+    def ok(self) -> bool:
+        return not self.failed
+
+
+def run_backfill(
+    pipeline: Pipeline,
+    first_day: date,
+    last_day: date,
+    on_progress: Listener | None = None,
+    *,
+    sources: Iterable[str] | None = None,
+    weeks: Weeks = "newest",
+) -> BackfillOutcome:
+    """Extract, compute, publish and report the days; nothing is sent to anyone.
+
+    `sources` limits the extracts to some of the sources. A failing part is listed in the outcome.
+
+    Raises:
+        ConfigurationError: a source is unknown, or the days lie outside the shop's history.
+    """
+    chosen = _check(pipeline, first_day, last_day, sources)
+    outcome = BackfillOutcome(first_day, last_day)
+    with _open_instance(pipeline) as instance, listening(on_progress):
+        run = _Backfill(pipeline, instance, outcome)
+        run.extract(chosen)
+        run.compute()
+        run.report(weeks)
+    return outcome
+
+
+def run_week(pipeline: Pipeline, week_last_day: date, on_progress: Listener | None = None) -> str:
+    """Render the week's reports and send them, as every Monday: the run's id.
+
+    Raises:
+        DagsterError: a report could not be rendered, or a reader does not have it.
+    """
+    with _open_instance(pipeline) as instance, listening(on_progress):
+        job = build_definitions(pipeline).resolve_job_def(WEEKLY_REPORT)
+        result = job.execute_in_process(
+            instance=instance,
+            partition_key=week_key(week_last_day),
+            tags=_process_tags(),
+            run_config=QUIET,
+        )
+    return result.run_id
+
+
+class _Backfill:
+    def __init__(self, pipeline: Pipeline, instance: dg.DagsterInstance, outcome: BackfillOutcome) -> None:
+        self.pipeline = pipeline
+        self.instance = instance
+        self.outcome = outcome
+        self.definitions = build_definitions(pipeline)
+        self.tags = {**_process_tags(), OWN_BACKFILL_TAG: f"{outcome.first_day}..{outcome.last_day}"}
+
+    def extract(self, sources: Sequence[str]) -> None:
+        chunks = list(chunks_of(self.outcome.first_day, self.outcome.last_day))
+        whole = self.definitions.resolve_job_def(EXTRACT)
+        done, total = 0, len(chunks) * len(sources)
+        with self._timed("extract"):
+            for source in sources:
+                keys = [extract_key(source, table.name) for table in self.pipeline.tables(source)]
+                job = whole.get_subset(asset_selection=set(keys))
+                for first, last in chunks:
+                    report_progress(Progress("extract", f"{source} {first} – {last}", done, total))
+                    reason = self._run(job, _range_tags(first, last))
+                    if reason:
+                        again = f"ecom-pipeline backfill --from {first} --to {last} --source {source}"
+                        self.outcome.failed.append(FailedPart(source, first, last, reason, again))
+                    done += 1
+            report_progress(Progress("extract", "done", done, total))
+
+    def compute(self) -> None:
+        first, last = self.outcome.first_day, self.outcome.last_day
+        with self._timed("compute"):
+            reason = self._run(self.definitions.resolve_job_def(COMPUTE), _range_tags(first, last))
+        if reason:
+            again = f"ecom-pipeline backfill --from {first} --to {last}"
+            self.outcome.failed.append(FailedPart("models and KPIs", first, last, reason, again))
+
+    def report(self, weeks: Weeks) -> None:
+        ends = self._weeks(weeks)
+        languages = self.pipeline.settings.report.languages
+        whole = self.definitions.resolve_job_def(WEEKLY_REPORT)
+        job = whole.get_subset(asset_selection={report_key(language) for language in languages})
+        with self._timed("report"):
+            for number, end in enumerate(ends):
+                report_progress(Progress("report", f"week to {end}", number, len(ends)))
+                reason = self._run(job, {}, week_key(end))
+                if reason:
+                    again = f"ecom-pipeline report --week {end}"
+                    self.outcome.failed.append(
+                        FailedPart("weekly report", end - timedelta(days=6), end, reason, again)
+                    )
+                else:
+                    self.outcome.reported_weeks.append(end)
+
+    def _weeks(self, weeks: Weeks) -> list[date]:
+        newest = newest_complete_week(min(self.outcome.last_day, self.pipeline.newest_day()))
+        start = self.pipeline.settings.shop.history_start
+        first = self.outcome.first_day + timedelta(days=-self.outcome.first_day.weekday() % 7 + 6)
+        if weeks == "none" or newest - timedelta(days=6) < start:
+            return []
+        if weeks == "newest":
+            return [newest]
+        return [first + timedelta(days=7 * index) for index in range((newest - first).days // 7 + 1)]
+
+    def _run(self, job: dg.JobDefinition, tags: dict[str, str], partition_key: str | None = None) -> str:
+        """Run the job to its end; why it failed, or nothing."""
+        result = job.execute_in_process(
+            instance=self.instance,
+            tags={**self.tags, **tags},
+            partition_key=partition_key,
+            run_config=QUIET,
+            raise_on_error=False,
+        )
+        self.outcome.runs.append(result.run_id)
+        if result.success:
+            return ""
+        reasons = [
+            event.step_failure_data.error_display_string.strip().splitlines()[0]
+            if event.step_failure_data.user_failure_data is None
+            else event.step_failure_data.user_failure_data.description or ""
+            for event in result.all_events
+            if event.is_step_failure
+        ]
+        return "\n".join(reasons) or "the run failed"
+
+    @contextmanager
+    def _timed(self, stage: str) -> Iterator[None]:
+        began = time.perf_counter()
+        try:
+            yield
+        finally:
+            self.outcome.seconds[stage] = time.perf_counter() - began
+
+
+def chunks_of(first_day: date, last_day: date) -> Iterator[tuple[date, date]]:
+    """The days in consecutive parts of about a month."""
+    while first_day <= last_day:
+        end = min(first_day + timedelta(days=CHUNK_DAYS - 1), last_day)
+        yield first_day, end
+        first_day = end + timedelta(days=1)
+
+
+@contextmanager
+def _open_instance(pipeline: Pipeline) -> Iterator[dg.DagsterInstance]:
+    prepare_home(pipeline.settings)
+    with dg.DagsterInstance.get() as instance:
+        instance.optimize_for_webserver(
+            statement_timeout=_CONNECTION_SECONDS * 1000, pool_recycle=_CONNECTION_SECONDS, max_overflow=4
+        )
+        _end_the_dead(instance)
+        yield instance
+
+
+def _end_the_dead(instance: dg.DagsterInstance) -> None:
+    """Runs of a process that was killed would stay under way for ever, and keep the one slot for computing."""
+    under_way = dg.RunsFilter(
+        statuses=[dg.DagsterRunStatus.STARTING, dg.DagsterRunStatus.STARTED, dg.DagsterRunStatus.NOT_STARTED]
+    )
+    for run in instance.get_runs(under_way):
+        process = run.tags.get(PROCESS_TAG)
+        if process is not None and not _is_alive(process):
+            instance.report_run_failed(run, "The process that ran it was killed.")
+            instance.event_log_storage.free_concurrency_slots_for_run(run.run_id)
+
+
+def _process_tags() -> dict[str, str]:
+    process = psutil.Process(os.getpid())
+    return {PROCESS_TAG: f"{process.pid}@{process.create_time():.0f}"}
+
+
+def _is_alive(process: str) -> bool:
+    pid, _, created = process.partition("@")
+    try:
+        return f"{psutil.Process(int(pid)).create_time():.0f}" == created
+    except psutil.NoSuchProcess:
+        return False
+
+
+def _range_tags(first_day: date, last_day: date) -> dict[str, str]:
+    return {RANGE_START_TAG: first_day.isoformat(), RANGE_END_TAG: last_day.isoformat()}
+
+
+def _check(
+    pipeline: Pipeline, first_day: date, last_day: date, sources: Iterable[str] | None
+) -> Sequence[str]:
+    start, newest = pipeline.settings.shop.history_start, pipeline.newest_day()
+    if not start <= first_day <= last_day <= newest:
+        raise ConfigurationError(
+            f"The days {first_day} to {last_day} cannot be filled.",
+            why=f"The shop's history goes from {start} (history_start) to {newest}, the last complete day.",
+            mend="Choose days within it, the first before the last.",
+        )
+    chosen = list(pipeline.sources) if sources is None else list(dict.fromkeys(sources))
+    for source in chosen:
+        if source not in pipeline.sources:
+            raise ConfigurationError(
+                f"There is no source {source}.", mend=f"Use one of {', '.join(pipeline.sources)}."
+            )
+    return chosen
