@@ -1,6 +1,6 @@
 /* ---
 grain: one line of what shop and customer agreed, or articles put back on the shelf
-description: The ledger of sales in the reporting currency, each line on its own day with its order's dimensions. Articles sold count as gross and discounts; whatever is given back counts as returns; cost of goods is reversed when articles go back on the shelf.
+description: The ledger of sales in the reporting currency, each line on its own day with its order's dimensions. Articles sold count as gross and discounts; whatever is given back counts as returns; cost of goods is reversed when articles go back on the shelf. A credit note without any sale of its own (data of files know such) is given back too, its channel unknown.
 key: [shop, line_id]
 touches:
   model.orders: {through: order_day}
@@ -28,6 +28,20 @@ WITH lines AS (
     JOIN run.days AS d ON d.day = r.day
     CROSS JOIN config.shop AS s
     WHERE r.restock_type IN ('returned', 'cancelled')
+), bearers AS (
+    SELECT o.shop AS shop, o.order_id AS order_id, o.day AS day, o.customer AS customer, o.channel AS channel,
+        o.device AS device, o.country AS country
+    FROM model.orders AS o
+    UNION ALL
+    SELECT n.shop AS shop, n.order_id AS order_id, n.day AS day, n.customer AS customer, 'Unassigned' AS channel,
+        COALESCE(n.device, 'unknown') AS device, COALESCE(n.country, 'unknown') AS country
+    FROM mapped.orders AS n
+    JOIN run.days AS d ON d.day = n.day
+    WHERE NOT COALESCE(n.is_test, FALSE) AND NOT COALESCE(n.is_voided, FALSE)
+        AND NOT EXISTS (
+            SELECT 1 FROM mapped.sale_lines AS s
+            WHERE s.day = n.day AND s.shop = n.shop AND s.order_id = n.order_id AND s.action = 'sale'
+        )
 ), priced AS (
     SELECT
         l.*,
@@ -40,7 +54,7 @@ WITH lines AS (
              ELSE CAST(TO_REPORTING(l.costed_quantity * c.unit_cost, g.rate, t.rate) AS DECIMAL(18, 4)) END AS cost,
         c.unit_cost IS NOT NULL OR l.kind = 'adjustment' AS is_known
     FROM lines AS l
-    JOIN model.orders AS o ON o.shop = l.shop AND o.order_id = l.order_id AND o.day = l.order_day
+    JOIN bearers AS o ON o.shop = l.shop AND o.order_id = l.order_id AND o.day = l.order_day
     CROSS JOIN config.shop AS s
     LEFT JOIN model.fx_rates AS f ON f.day = l.day AND f.currency = l.currency
     LEFT JOIN model.fx_rates AS t ON t.day = l.day AND t.currency = s.currency

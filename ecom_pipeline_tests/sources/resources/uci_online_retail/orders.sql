@@ -1,7 +1,7 @@
 /* ---
 description: >
   One invoice. A cancellation has an invoice of its own (C…), whose original the data do not tell: it is an order
-  cancelled as it begins. Stock movements without a sale, and write-offs of debt (A…), are no orders.
+  cancelled as it begins. Stock movements without a sale, and write-offs of debt below zero, are no orders.
 --- */
 SELECT
   l._record AS _record,
@@ -19,5 +19,5 @@ SELECT
 FROM source.invoice_lines AS l
 WHERE
   l.invoice LIKE 'C%'
-  OR (l.invoice NOT LIKE 'A%' AND l.quantity > 0 AND (l.price > 0 OR l.customer IS NOT NULL))
+  OR (l.quantity > 0 AND (l.price > 0 OR (l.price = 0 AND l.customer IS NOT NULL)))
 GROUP BY l._record, l.invoice, l.day

@@ -1,7 +1,7 @@
 /* ---
 description: >
   Sales (quantity and price above zero), articles given to a customer at no price, and cancellations (C…), at the
-  prices recorded, tax unknown. A write-off of debt (A…) above zero is kept as other, never as an article.
+  prices recorded, tax unknown. The adjustment of a debt (A…) above zero is a sale, as in the published totals.
   Stock movements (no customer and no price, or no C and below zero) are no lines.
 --- */
 SELECT
@@ -13,7 +13,7 @@ SELECT
   l.day AS day,
   l.invoiced_at AS happened_at,
   CASE WHEN l.invoice LIKE 'C%' THEN 'refund' ELSE 'sale' END AS action,
-  CASE WHEN l.invoice LIKE 'A%' THEN 'other' ELSE 'product' END AS kind,
+  'product' AS kind,
   l.product_id AS product_id,
   l.product AS product,
   l.quantity AS quantity,
