@@ -32,9 +32,7 @@ class InlineOnly(URLFetcher):  # type: ignore[misc]
 def render_pdf(html: str, path: Path) -> str:
     """Write the page as PDF and return its SHA-256. A reader of `path` sees the old file or the whole new one."""
     document = HTML(string=html, url_fetcher=InlineOnly(), base_url=None)
-    # By default the identifier is drawn from the clock; this one is the page's own.
-    identifier = hashlib.sha256(html.encode()).digest()[:16]
-    content = document.write_pdf(pdf_variant="pdf/ua-1", pdf_identifier=identifier)
+    content = document.write_pdf(pdf_variant="pdf/ua-1")
     assert content is not None
     path.parent.mkdir(parents=True, exist_ok=True)
     beside = path.with_name(f".{path.name}.{os.getpid()}.part")

@@ -127,6 +127,32 @@ def test_every_number_in_the_prose_is_a_number_of_the_warehouse(
     assert [text for text in left if re.search(r"\d", text)] == []
 
 
+@pytest.mark.parametrize(
+    ("language", "sentence"),
+    [
+        ("fr", "Chiffre d’affaires net\u00a0: {now}, soit {week} sur une semaine et {year} sur un an."),
+        ("en", "Net sales: {now}, {week} on the week before and {year} on the year before."),
+    ],
+)
+def test_net_sales_are_compared_with_the_week_and_the_year_before(
+    language: str,
+    sentence: str,
+    troubled: WeeklyReport,
+    troubled_shop: duckdb.DuckDBPyConnection,
+    catalogue: dict[str, Kpi],
+) -> None:
+    kpi, formats = catalogue["net_sales"], Formats(language, "EUR")
+    now, week, year = (_value(troubled_shop, kpi, back) or Decimal(0) for back in (0, 1, 52))
+    assert formats.change(kpi, now, week) != formats.change(kpi, now, year)
+    assert read_prose(render_html(troubled, language))[1].startswith(
+        sentence.format(
+            now=formats.value(kpi, now),
+            week=formats.change(kpi, now, week),
+            year=formats.change(kpi, now, year),
+        )
+    )
+
+
 def test_a_wrong_number_in_the_prose_would_be_found(
     troubled: WeeklyReport, troubled_shop: duckdb.DuckDBPyConnection, catalogue: dict[str, Kpi]
 ) -> None:

@@ -109,6 +109,21 @@ def test_rate_and_mix_are_told_apart() -> None:
     assert all(driver.mix == 0 for driver in same_weights.drivers)
 
 
+def test_when_rate_and_mix_change_together_each_has_its_own_part() -> None:
+    drivers = compute_drivers(
+        "device",
+        {"mobile": Parts(Fraction(1), Fraction(100)), "desktop": Parts(Fraction(9), Fraction(300))},
+        {"mobile": Parts(Fraction(4), Fraction(200)), "desktop": Parts(Fraction(4), Fraction(200))},
+        Parts(Fraction(10), Fraction(400)),
+        Parts(Fraction(8), Fraction(400)),
+    )
+    assert drivers is not None
+    desktop, mobile = sorted(drivers.drivers, key=lambda driver: driver.segment)
+    # Mobile: 3/8 of the weight on average, 1 point better; a quarter more weight, 0.75 points below the middle.
+    assert (mobile.rate, mobile.mix) == (Fraction(3, 800), Fraction(-3, 1600))
+    assert (desktop.rate, desktop.mix) == (Fraction(-5, 800), Fraction(-1, 1600))
+
+
 def test_overlapping_segments_are_not_split() -> None:
     total = Parts(Fraction(10), Fraction(20))
     overlapping = {"a": Parts(Fraction(7), Fraction(15)), "b": Parts(Fraction(7), Fraction(15))}

@@ -81,7 +81,7 @@ def test_page_one_decides_alone_even_when_it_is_full(
         f"Un canal dont le nom dépasse franchement quatre-vingts caractères, numéro {n:03}" for n in range(7)
     )
     story = Story(
-        weeks=60,
+        weeks=28,
         size=2500.0,
         segment_names=names,
         all_paid=True,
