@@ -1,0 +1,1 @@
+"""The commands of `ecom-pipeline`, one module for each group; `cli` puts them together."""

@@ -1,0 +1,116 @@
+"""Gathers what is known about one KPI, from its file, the graph of queries and the published values."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, timedelta
+from decimal import Decimal
+
+from ecom_pipeline.kpis.definition import Kpi
+from ecom_pipeline.kpis.values import Period, PeriodValue, read_period_values
+from ecom_pipeline.pipeline import Pipeline
+from ecom_pipeline.reports.formats import Formats
+from ecom_pipeline.warehouse.catalog import Catalog, canonical_tables
+from ecom_pipeline.warehouse.connection import open_published
+from ecom_pipeline.warehouse.rows import fetch_row
+
+DAYS_SHOWN, WEEKS_SHOWN = 7, 8
+
+
+@dataclass(frozen=True)
+class Input:
+    """Something a query reads, and what that is made of: vendor tables at the ends."""
+
+    name: str
+    kind: str  # model, canonical, vendor_table, configuration, ledger
+    description: str
+    inputs: tuple[Input, ...] = ()
+
+
+@dataclass(frozen=True)
+class Explanation:
+    """One KPI with its inputs and its last values, newest first; no values before the first run."""
+
+    kpi: Kpi
+    inputs: tuple[Input, ...]
+    days: tuple[PeriodValue, ...]
+    weeks: tuple[PeriodValue, ...]
+    target: Decimal | None
+    formats: Formats
+
+    def show(self, amount: Decimal | None) -> str:
+        """An amount in the KPI's unit."""
+        return "–" if amount is None else self.formats.value(self.kpi, amount)
+
+    @property
+    def reference(self) -> str:
+        """The field's limit or usual value, in words."""
+        reference = self.kpi.reference
+        if reference is None:
+            return ""
+        if reference.between is not None:
+            low, high = (self.formats.limit(self.kpi, edge) for edge in reference.between)
+            return f"between {low} and {high}"
+        kinds = (("at least", reference.at_least), ("at most", reference.at_most), ("around", reference.around))
+        return next((f"{words} {self.formats.limit(self.kpi, edge)}" for words, edge in kinds if edge is not None), "")
+
+
+def explain_kpi(pipeline: Pipeline, kpi: Kpi) -> Explanation:
+    """Everything there is to say about a KPI; works before anything was read."""
+    days, weeks = _last_values(pipeline, kpi)
+    settings = pipeline.settings
+    return Explanation(
+        kpi,
+        inputs_of(pipeline.catalog, f"kpi.{kpi.key}"),
+        days,
+        weeks,
+        settings.targets.get(kpi.key),
+        Formats("en", settings.shop.currency),
+    )
+
+
+def inputs_of(catalog: Catalog, name: str) -> tuple[Input, ...]:
+    """What a model or KPI reads, down to the vendors' tables."""
+    return tuple(_input(catalog, dependency) for dependency in catalog.by_name[name].inputs)
+
+
+def _input(catalog: Catalog, name: str) -> Input:
+    schema, table = name.split(".")
+    if schema == "model":
+        return Input(name, "model", catalog.by_name[name].description, inputs_of(catalog, name))
+    if schema == "mapped":
+        tables = tuple(
+            Input(f"{stream.source}.{stream.table.name}", "vendor_table", f"{stream.vendor}: {stream.table.grain}")
+            for stream in catalog.feeding(table)
+        )
+        fed = "" if tables else " (no source feeds it)"
+        return Input(name, "canonical", canonical_tables()[table].grain + fed, tables)
+    if schema == "config":
+        return Input(name, "configuration", "from ecom.toml")
+    return Input(name, "ledger", "the pipeline's own record")
+
+
+def _last_values(pipeline: Pipeline, kpi: Kpi) -> tuple[tuple[PeriodValue, ...], tuple[PeriodValue, ...]]:
+    settings = pipeline.settings
+    if not settings.published_file.is_file():
+        return (), ()
+    with open_published(settings.published_file) as connection:
+        row = fetch_row(connection, "SELECT MAX(day) FROM kpi.days WHERE kpi = ?", [kpi.key])
+        newest: date | None = row[0] if row else None
+        if newest is None:
+            return (), ()
+        sunday = newest - timedelta(days=newest.isoweekday() % 7)
+        asked = (
+            (Period.DAY, [newest - timedelta(days=back) for back in range(DAYS_SHOWN)]),
+            (Period.WEEK, [sunday - timedelta(weeks=back) for back in range(WEEKS_SHOWN)]),
+        )
+        coverage = settings.shop.minimum_coverage
+        days, weeks = (
+            tuple(
+                value
+                for value in read_period_values(connection, [kpi], period, last_days, coverage)
+                if value.dimension == "total"
+            )
+            for period, last_days in asked
+        )
+    return days, weeks

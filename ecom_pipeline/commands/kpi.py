@@ -1,0 +1,173 @@
+"""`kpi list` and `kpi explain`: what each number means, where it comes from and what it was."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from rich.console import Group
+from rich.panel import Panel
+from rich.syntax import Syntax
+from rich.table import Table
+from rich.tree import Tree
+
+from ecom_pipeline.commands.failures import CommandGroup
+from ecom_pipeline.commands.session import (
+    LANGUAGES,
+    console,
+    native_libraries,
+    print_json,
+    require_known,
+    session_of,
+)
+from ecom_pipeline.kpis.definition import Kpi, kpis
+
+if TYPE_CHECKING:
+    from ecom_pipeline.commands.explanation import Explanation, Input
+
+app = typer.Typer(cls=CommandGroup, no_args_is_help=True, help="What each KPI means, and what it was.")
+JsonOption = Annotated[bool, typer.Option("--json", help="Write JSON instead of tables.")]
+
+
+@app.command("list")
+def list_kpis(as_json: JsonOption = False) -> None:
+    """List every KPI with its unit, kind and segments."""
+    if as_json:
+        print_json([_definition_json(kpi) for kpi in kpis().values()])
+        return
+    table = Table("Family", "KPI", "Name", "Unit", "Kind", "Segments")
+    family = ""
+    for kpi in kpis().values():
+        if family and family != kpi.family:
+            table.add_section()
+        shown = kpi.family if kpi.family != family else ""
+        family = kpi.family
+        table.add_row(shown, kpi.key, kpi.name.en, kpi.unit, kpi.kind.value, ", ".join(kpi.dimensions))
+    console.print(table)
+    console.print(f"{len(kpis())} KPIs. More about one: ecom-pipeline kpi explain {next(iter(kpis()))}")
+
+
+@app.command()
+def explain(
+    context: typer.Context,
+    name: Annotated[str, typer.Argument(help="The KPI, as `kpi list` names it.")],
+    language: Annotated[
+        str | None, typer.Option("--language", help="fr or en; by default the texts in both.")
+    ] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Explain one KPI: definition, SQL, inputs down to the vendors' tables, last values."""
+    with native_libraries():
+        from ecom_pipeline.commands.explanation import explain_kpi  # noqa: PLC0415 - the reports' formats load Pango
+    require_known(name, kpis(), "KPI")
+    if language is not None:
+        require_known(language, LANGUAGES, "language")
+    explanation = explain_kpi(session_of(context).pipeline, kpis()[name])
+    if as_json:
+        print_json(_definition_json(explanation.kpi) | _explanation_json(explanation))
+        return
+    _print_explanation(explanation, (language,) if language else LANGUAGES)
+
+
+def _definition_json(kpi: Kpi) -> dict[str, Any]:
+    document = kpi.model_dump(mode="json", exclude={"sql", "touches"})
+    document["reference"] = document["reference"] and {
+        kind: limit for kind, limit in document["reference"].items() if limit is not None
+    }
+    return document
+
+
+def _explanation_json(explanation: Explanation) -> dict[str, Any]:
+    return {
+        "sql": explanation.kpi.sql.strip(),
+        "inputs": [_input_json(one) for one in explanation.inputs],
+        "target": explanation.target,
+        "values": [
+            {
+                "period": one.period.value,
+                "first_day": one.first_day,
+                "last_day": one.last_day,
+                "value": one.current.value,
+                "state": one.current.state.value,
+                "reason": one.current.reason,
+                "previous": one.previous.value,
+                "numerator": one.current.numerator,
+                "denominator": one.current.denominator,
+            }
+            for one in (*explanation.days, *explanation.weeks)
+        ],
+    }
+
+
+def _input_json(one: Input) -> dict[str, Any]:
+    return {
+        "name": one.name,
+        "kind": one.kind,
+        "description": one.description,
+        "inputs": [_input_json(inner) for inner in one.inputs],
+    }
+
+
+def _print_explanation(explanation: Explanation, languages: tuple[str, ...]) -> None:
+    kpi = explanation.kpi
+    titles = " / ".join(kpi.name.in_language(language) for language in languages)
+    console.print(Panel(_facts(explanation, languages), title=f"[bold]{titles}[/] ({kpi.key})", title_align="left"))
+    tree = Tree("[bold]Inputs[/]")
+    for one in explanation.inputs:
+        _grow(tree, one, set())
+    console.print(tree)
+    if explanation.days:
+        console.print(_values(explanation))
+    else:
+        console.print("No values yet: run the pipeline once, ecom-pipeline backfill.")
+    console.print(Panel(Syntax(kpi.sql.strip(), "sql", word_wrap=True), title="SQL", title_align="left"))
+
+
+def _facts(explanation: Explanation, languages: tuple[str, ...]) -> Group:
+    kpi = explanation.kpi
+    table = Table.grid(padding=(0, 2))
+    table.add_column(style="dim", no_wrap=True)
+    for language in languages:
+        table.add_row(f"definition ({language})", kpi.definition.in_language(language))
+    window = f" over {kpi.window} days" if kpi.window else ""
+    table.add_row("kind, unit", f"{kpi.kind.value}{window}, {kpi.unit}; good is {kpi.good}")
+    if kpi.dimensions:
+        table.add_row("segments", ", ".join(kpi.dimensions))
+    if kpi.matures_after:
+        table.add_row("shown after", f"{kpi.matures_after} days, when a day's value is final enough")
+    if explanation.reference:
+        table.add_row("reference", explanation.reference)
+    if explanation.target is not None:
+        table.add_row("target", f"{explanation.show(explanation.target)} (ecom.toml)")
+    if kpi.action is not None:
+        for language in languages:
+            table.add_row(f"what to do ({language})", kpi.action.in_language(language))
+    table.add_row("definition since", f"version {kpi.since}")
+    return Group(table)
+
+
+def _grow(tree: Tree, one: Input, seen: set[str]) -> None:
+    known = one.name in seen and one.inputs
+    description = "shown above" if known else one.description
+    branch = tree.add(f"{one.name} [dim]{description}[/]")
+    seen.add(one.name)
+    if not known:
+        for inner in one.inputs:
+            _grow(branch, inner, seen)
+
+
+def _values(explanation: Explanation) -> Table:
+    table = Table("Period", "Value", "Before", "State", title="Last values", title_justify="left")
+    table.columns[1].justify = table.columns[2].justify = "right"
+    for values in (explanation.days, explanation.weeks):
+        for one in values:
+            iso = one.last_day.isocalendar()
+            period = f"{one.last_day:%a %d %b %Y}" if values is explanation.days else f"{iso.year}-W{iso.week:02d}"
+            state = one.current.state.value.replace("_", " ")
+            if one.current.reason:
+                state += f" ({one.current.reason})"
+            if one.current.days_provisional:
+                state += f", {one.current.days_provisional} days too young to count"
+            table.add_row(period, explanation.show(one.current.value), explanation.show(one.previous.value), state)
+        table.add_section()
+    return table

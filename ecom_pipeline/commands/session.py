@@ -1,0 +1,166 @@
+"""What every command begins with: the configuration it works on, and its days, weeks and languages."""
+
+from __future__ import annotations
+
+import difflib
+import json
+import re
+import shutil
+import sys
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import date, timedelta
+from decimal import Decimal
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import typer
+from rich.console import Console
+
+from ecom_pipeline.errors import ConfigurationError, EcomError
+from ecom_pipeline.pipeline import Pipeline
+from ecom_pipeline.settings import Settings, load_settings
+
+LANGUAGES = ("fr", "en")
+LIBRARIES = "libpango-1.0-0 libpangoft2-1.0-0 libharfbuzz-subset0"
+console = Console(highlight=False)
+
+
+@dataclass
+class Session:
+    """One call of the command line."""
+
+    config: Path | None
+
+    @cached_property
+    def settings(self) -> Settings:
+        return load_settings(self.config)
+
+    @property
+    def has_settings(self) -> bool:
+        """Whether the configuration was read already."""
+        return "settings" in self.__dict__
+
+    @cached_property
+    def pipeline(self) -> Pipeline:
+        return Pipeline(self.settings)
+
+
+def session_of(context: typer.Context) -> Session:
+    """The session the entry point made."""
+    session = context.obj
+    assert isinstance(session, Session)
+    return session
+
+
+def print_json(thing: Any) -> None:
+    """Write for a program: decimals and days as text, keys in their given order."""
+    typer.echo(json.dumps(thing, ensure_ascii=False, indent=1, default=_as_text))
+
+
+def _as_text(thing: Any) -> str:
+    if isinstance(thing, Decimal):
+        return format(thing, "f")
+    return thing.isoformat() if isinstance(thing, date) else str(thing)
+
+
+def parse_day(text: str, option: str) -> date:
+    """A local day as 2026-11-21.
+
+    Raises:
+        ConfigurationError: it is no day of the calendar.
+    """
+    try:
+        if re.fullmatch(r"\d{4}-\d{2}-\d{2}", text):
+            return date.fromisoformat(text)
+        why = "A day is written as year-month-day."
+    except ValueError as error:
+        why = f"{str(error).capitalize()}."
+    raise ConfigurationError(
+        f"{option} {text!r} is not a day.", why=why, mend=f"Write it like {option} 2026-11-21."
+    )
+
+
+def parse_week(text: str) -> date:
+    """The last day (a Sunday) of an ISO week written as 2026-W46 or as any of its days.
+
+    Raises:
+        ConfigurationError: there is no such week.
+    """
+    if re.fullmatch(r"\d{4}-\d{2}-\d{2}", text):
+        day = parse_day(text, "--week")
+        return day + timedelta(days=7 - day.isoweekday())
+    found = re.fullmatch(r"(\d{4})-?W(\d{1,2})", text.strip().upper())
+    if found is None:
+        raise ConfigurationError(
+            f"{text!r} is not a week.", why="Weeks are ISO weeks.", mend="Write it like --week 2026-W46."
+        )
+    year, week = int(found[1]), int(found[2])
+    try:
+        return date.fromisocalendar(year, week, 7)
+    except ValueError:
+        weeks = date(year, 12, 28).isocalendar().week
+        raise ConfigurationError(
+            f"There is no week {text}.", mend=f"{year} has the weeks {year}-W01 to {year}-W{weeks:02d}."
+        ) from None
+
+
+def newest_week(pipeline: Pipeline) -> date:
+    """The last day of the newest week that is over."""
+    newest = pipeline.newest_day()
+    return newest - timedelta(days=newest.isoweekday() % 7)
+
+
+def require_known(name: str, names: Iterable[str], kind: str) -> str:
+    """The name itself when it is one of the names.
+
+    Raises:
+        ConfigurationError: it is not; tells the nearest ones.
+    """
+    valid = list(names)
+    if name in valid:
+        return name
+    near = difflib.get_close_matches(name, valid, 3)
+    near += [other for other in valid if name and name in other and other not in near][: 3 - len(near)]
+    hint = f"Did you mean {' or '.join(near)}?" if near else f"Valid names: {', '.join(valid)}."
+    raise ConfigurationError(f"There is no {kind} {name!r}.", mend=hint)
+
+
+def chosen_languages(settings: Settings, language: str | None) -> Sequence[str]:
+    """The language asked for, or all that are configured."""
+    if language is None:
+        return settings.report.languages
+    return (require_known(language, LANGUAGES, "language"),)
+
+
+@contextmanager
+def native_libraries() -> Iterator[None]:
+    """Tell a missing library of the PDF renderer, which is loaded inside, in words."""
+    try:
+        yield
+    except OSError as error:
+        if "library" not in str(error):
+            raise
+        raise EcomError(
+            "The PDF renderer cannot be loaded: a native library is missing.",
+            why=str(error).splitlines()[0],
+            mend=f"sudo apt-get install {LIBRARIES}",
+        ) from None
+
+
+def shown_command() -> str:
+    """How the person here called this program."""
+    return "ecom-pipeline" if shutil.which("ecom-pipeline") else shown_path(Path(sys.argv[0]).absolute())
+
+
+def shown_path(path: Path) -> str:
+    """The path as a person here would type it."""
+    here = Path.cwd()
+    return str(path.relative_to(here)) if path.is_relative_to(here) else str(path)
+
+
+def shown_counts(counts: Mapping[str, int]) -> str:
+    """Counts in words, zeros left out."""
+    return ", ".join(f"{number} {name}{'s' * (number != 1)}" for name, number in counts.items() if number)

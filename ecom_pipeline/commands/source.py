@@ -1,0 +1,102 @@
+"""`source list`: every configured source, its tables, and when each was last read."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from typing import Annotated, Any
+
+import typer
+from rich.table import Table
+
+from ecom_pipeline.commands.failures import CommandGroup
+from ecom_pipeline.commands.session import console, print_json, session_of
+from ecom_pipeline.pipeline import Pipeline
+from ecom_pipeline.settings import missing_secrets, secret_fields, secret_variable
+from ecom_pipeline.warehouse.connection import open_published
+
+app = typer.Typer(cls=CommandGroup, no_args_is_help=True, help="The configured sources and their tables.")
+
+
+@app.callback()
+def group() -> None:
+    """The configured sources and their tables."""
+
+
+@app.command("list")
+def list_sources(
+    context: typer.Context,
+    as_json: Annotated[bool, typer.Option("--json", help="Write JSON instead of tables.")] = False,
+) -> None:
+    """List the sources with their tables, how these change, and what was last read of them."""
+    pipeline = session_of(context).pipeline
+    sources = _sources_json(pipeline)
+    if as_json:
+        print_json(sources)
+        return
+    table = Table("Source", "Table", "Changes", "Last load (UTC)", "Until", "Rows stored")
+    table.columns[-1].justify = "right"
+    for source in sources:
+        table.add_section()
+        shown = f"[bold]{source['source']}[/] ({source['vendor']})"
+        for one in source["tables"]:
+            loaded = one["last_load_at"]
+            when = f"{loaded:%Y-%m-%d %H:%M}" if loaded else "never"
+            rows = f"{one['rows_stored']:,}" if loaded else ""
+            table.add_row(shown, one["table"], one["change"], when, str(one["last_day"] or ""), rows)
+            shown = ""
+    console.print(table)
+    for source in sources:
+        if source["secrets_missing"]:
+            console.print(f"{source['source']} lacks {', '.join(source['secrets_missing'])}", style="red")
+    console.print("Rows stored counts every version that was kept. ecom-pipeline doctor tries the credentials.")
+
+
+def _sources_json(pipeline: Pipeline) -> list[dict[str, Any]]:
+    loads = _last_loads(pipeline)
+    found = []
+    for name, source in pipeline.sources.items():
+        instance = pipeline.settings.sources[name]
+        missing = missing_secrets(instance)
+        variables = [
+            secret_variable(name, field)
+            for field in secret_fields(type(instance.settings))
+            if getattr(instance.settings, field) is not None
+        ]
+        found.append(
+            {
+                "source": name,
+                "vendor": instance.vendor,
+                "title": source.title,
+                "secrets_present": [variable for variable in variables if variable not in missing],
+                "secrets_missing": missing,
+                "tables": [
+                    {
+                        "table": table.name,
+                        "change": table.change.value,
+                        "grain": table.grain,
+                        "key": list(table.key),
+                        **_load_json(loads.get((name, table.name))),
+                    }
+                    for table in pipeline.tables(name)
+                ],
+            }
+        )
+    return found
+
+
+def _load_json(load: tuple[datetime, date, int] | None) -> dict[str, Any]:
+    at, last_day, rows = load or (None, None, 0)
+    return {"last_load_at": at, "last_day": last_day, "rows_stored": rows}
+
+
+def _last_loads(pipeline: Pipeline) -> dict[tuple[str, str], tuple[datetime, date, int]]:
+    """When each table was last read, up to which day, and how many rows were stored in all."""
+    file = pipeline.settings.published_file
+    if not file.is_file():
+        return {}
+    with open_published(file) as connection:
+        rows = connection.execute(
+            "SELECT source, table_name, MAX(asked_at), MAX(last_day), CAST(SUM(rows_stored) AS BIGINT) "
+            "FROM ops.loads WHERE kind = 'window' GROUP BY source, table_name"
+        ).fetchall()
+    return {(source, table): (at, last_day, stored) for source, table, at, last_day, stored in rows}

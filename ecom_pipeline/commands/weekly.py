@@ -1,0 +1,158 @@
+"""`report` and `send`: one week's report as files, and to its readers."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.table import Table
+
+from ecom_pipeline.commands.session import (
+    Session,
+    chosen_languages,
+    console,
+    native_libraries,
+    newest_week,
+    parse_week,
+    print_json,
+    session_of,
+    shown_path,
+)
+from ecom_pipeline.errors import EcomError
+
+if TYPE_CHECKING:
+    from ecom_pipeline.reporting import RenderedReport, WeekDelivery
+
+WeekOption = Annotated[
+    str | None, typer.Option("--week", help="ISO week such as 2026-W46; by default the newest complete one.")
+]
+LanguageOption = Annotated[
+    str | None, typer.Option("--language", help="fr or en; by default every configured language.")
+]
+JsonOption = Annotated[bool, typer.Option("--json", help="Write JSON instead of a table.")]
+
+
+def report(
+    context: typer.Context,
+    week: WeekOption = None,
+    language: LanguageOption = None,
+    output: Annotated[
+        Path | None, typer.Option("--output", help="Folder to copy PDF and HTML to.", file_okay=False)
+    ] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Render a week's report as PDF and HTML from what is in the warehouse."""
+    with native_libraries():
+        from ecom_pipeline.reporting import render_week  # noqa: PLC0415 - loads Pango, which others do without
+    session = session_of(context)
+    last_day = parse_week(week) if week else newest_week(session.pipeline)
+    found = []
+    for chosen in chosen_languages(session.settings, language):
+        rendered = render_week(session.pipeline, last_day, chosen)
+        pdf, html = _copied(rendered, output)
+        incomplete = bool(rendered.report.incomplete)
+        found.append(
+            {"week": rendered.report.week, "language": chosen, "pdf": pdf, "html": html, "incomplete": incomplete}
+        )
+        if not as_json:
+            console.print(shown_path(pdf), soft_wrap=True)
+            if incomplete:
+                console.print("  The data of this week is incomplete; the report says so at its top.")
+    if as_json:
+        print_json(found)
+
+
+def send(
+    context: typer.Context,
+    week: WeekOption = None,
+    language: LanguageOption = None,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Build and check every mail, send nothing.")
+    ] = False,
+    resend: Annotated[
+        bool, typer.Option("--resend", help="Send again to those who already have it or were refused.")
+    ] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """E-mail a week's report to its readers, each at most once; only the newest complete week is sent."""
+    with native_libraries():
+        from ecom_pipeline.reporting import deliver_week  # noqa: PLC0415 - loads Pango, which others do without
+    session = session_of(context)
+    last_day = parse_week(week) if week else newest_week(session.pipeline)
+    languages = chosen_languages(session.settings, language)
+    outcomes = [
+        deliver_week(session.pipeline, last_day, chosen, resend=resend, dry_run=dry_run) for chosen in languages
+    ]
+    if as_json:
+        print_json([_outcome_json(outcome) for outcome in outcomes])
+    else:
+        for outcome in outcomes:
+            print_delivery(outcome)
+    _fail_when_unsent(session, outcomes)
+
+
+def print_delivery(outcome: WeekDelivery) -> None:
+    """One report's readers and what became of each; addresses are masked."""
+    if outcome.not_sent_because:
+        console.print(f"{outcome.report_key}: not sent, {outcome.not_sent_because}.", soft_wrap=True)
+        return
+    table = Table("Reader", "State", "What happened", title=outcome.report_key, title_justify="left")
+    for delivery in outcome.deliveries:
+        table.add_row(delivery.display, delivery.state.value, delivery.explanation)
+    for preview in outcome.previews:
+        state = "would be sent" if preview.would_send else "would not be sent"
+        table.add_row(preview.display, state, f"{preview.explanation}; {preview.size_bytes // 1024} KB")
+    console.print(table)
+
+
+def _fail_when_unsent(session: Session, outcomes: list[WeekDelivery]) -> None:
+    if any(outcome.undelivered for outcome in outcomes):
+        raise EcomError(
+            "Not every reader has the report.",
+            mend="Look at the reasons above; ecom-pipeline doctor tries the mail server. Then send again.",
+        )
+    if outcomes and all(outcome.not_sent_because for outcome in outcomes):
+        mail = "Only the newest complete week is sent; --dry-run previews any."
+        if session.settings.mail is None:
+            mail = "Add a [mail] section with recipients to ecom.toml."
+        raise EcomError("Nothing was sent.", why=f"{outcomes[0].not_sent_because}.", mend=mail)
+
+
+def _outcome_json(outcome: WeekDelivery) -> dict[str, object]:
+    return {
+        "report": outcome.report_key,
+        "not_sent_because": outcome.not_sent_because or None,
+        "deliveries": [
+            {
+                "reader": delivery.display,
+                "state": delivery.state.value,
+                "attempts": delivery.attempts,
+                "explanation": delivery.explanation,
+            }
+            for delivery in outcome.deliveries
+        ],
+        "previews": [
+            {
+                "reader": preview.display,
+                "would_send": preview.would_send,
+                "subject": preview.subject,
+                "size_bytes": preview.size_bytes,
+                "explanation": preview.explanation,
+            }
+            for preview in outcome.previews
+        ],
+    }
+
+
+def _copied(rendered: RenderedReport, output: Path | None) -> tuple[Path, Path]:
+    """Where PDF and HTML lie; in the output folder they are named by their week."""
+    if output is None:
+        return rendered.pdf, rendered.html
+    output.mkdir(parents=True, exist_ok=True)
+    pdf, html = (
+        Path(shutil.copy(file, output / f"{rendered.report.week}_{file.name}"))
+        for file in (rendered.pdf, rendered.html)
+    )
+    return pdf, html
