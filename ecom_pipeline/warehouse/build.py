@@ -122,7 +122,11 @@ def _ensure_table(connection: duckdb.DuckDBPyConnection, node: Node, query: str,
         connection.execute(f"DROP TABLE {node.name}")
     if node.scope == "customer":
         connection.execute("CREATE TABLE IF NOT EXISTS run.customers (customer VARCHAR)")
-    connection.execute(f"CREATE TABLE IF NOT EXISTS {node.name} AS SELECT * FROM ({query}) LIMIT 0")
+    # Not AS … LIMIT 0: DuckDB 2.0.0 shows a table made like that, and filled with more than a row group in the
+    # same transaction, as empty until the file is opened again.
+    columns = connection.execute(f"DESCRIBE {query}").fetchall()
+    declared = ", ".join(f'"{name}" {kind}' for name, kind, *_ in columns)
+    connection.execute(f"CREATE TABLE IF NOT EXISTS {node.name} ({declared})")
 
 
 def _log_dropped(connection: duckdb.DuckDBPyConnection, node: Node) -> None:
