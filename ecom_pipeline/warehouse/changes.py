@@ -27,8 +27,10 @@ def record_changes(
     if is_new:
         rows = after
     else:
-        rows = f"""((SELECT * FROM {before} EXCEPT ALL SELECT * FROM {after})
-            UNION ALL (SELECT * FROM {after} EXCEPT ALL SELECT * FROM {before}))"""
+        # One grouping of both sides: EXCEPT ALL would number the rows of each side twice.
+        rows = f"""(SELECT * EXCLUDE (side) FROM (
+                SELECT *, 1 AS side FROM {after} UNION ALL SELECT *, -1 AS side FROM {before})
+            GROUP BY ALL HAVING SUM(side) <> 0)"""
     columns = ", ".join(("day", *watched))
     connection.execute(f"CREATE OR REPLACE TEMP TABLE rows_changed AS SELECT DISTINCT {columns} FROM {rows}")
     for column in watched:

@@ -42,7 +42,8 @@ def kpi_rows(connection: duckdb.DuckDBPyConnection, kpi: Kpi, query: str) -> str
         SELECT * FROM (
             SELECT day, CASE {whens} ELSE 'total' END AS dimension, CASE {segments} ELSE '' END AS segment, {sums}
             FROM ({query}) WHERE {days} GROUP BY GROUPING SETS ({sets}))
-        WHERE segment IS NOT NULL AND (dimension = 'total' OR numerator <> 0 OR COALESCE(denominator, 0) <> 0)"""
+        WHERE segment IS NOT NULL AND (dimension = 'total' OR numerator <> 0 OR COALESCE(denominator, 0) <> 0
+                                      OR COALESCE(coverable, 0) <> 0)"""
 
 
 def insert_kpi_rows(connection: duckdb.DuckDBPyConnection, key: str) -> None:

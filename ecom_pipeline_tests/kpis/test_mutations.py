@@ -1,0 +1,143 @@
+"""A wrong KPI does not pass: every systematic mutation of its query makes it differ from the oracle."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+import duckdb
+import pytest
+import sqlglot
+from sqlglot import expressions as exp
+
+from ecom_pipeline.errors import DefinitionError
+from ecom_pipeline.kpis.definition import Kpi, kpis
+from ecom_pipeline.warehouse.functions import Expansion
+from ecom_pipeline.warehouse.kpi_rows import kpi_rows
+from ecom_pipeline.warehouse.rewrite import to_duckdb
+
+from .built_shop import JUDGED, BuiltShop, Key, Pair, differences, keyed
+
+Mutant = tuple[str, exp.Expression]
+COMPARISONS: dict[type[exp.Expression], type[exp.Expression]] = {
+    exp.EQ: exp.NEQ, exp.NEQ: exp.EQ, exp.GT: exp.LT, exp.LT: exp.GT, exp.GTE: exp.LT, exp.LTE: exp.GT,
+}  # fmt: skip
+ARITHMETIC: dict[type[exp.Expression], type[exp.Expression]] = {exp.Add: exp.Sub, exp.Sub: exp.Add}
+MEASURES = ("numerator", "denominator")
+
+
+def swap_measures(tree: exp.Expression) -> Iterator[Mutant]:
+    """What counts becomes what it is divided by."""
+    if all(alias in {node.alias for node in tree.find_all(exp.Alias)} for alias in MEASURES):
+        for node in tree.find_all(exp.Alias):
+            if node.alias in MEASURES:
+                node.set("alias", exp.to_identifier(MEASURES[1 - MEASURES.index(node.alias)]))
+        yield "numerator and denominator swapped", tree
+
+
+def change_arithmetic(tree: exp.Expression) -> Iterator[Mutant]:
+    yield from _replaced(tree, ARITHMETIC, "of arithmetic")
+
+
+def change_comparisons(tree: exp.Expression) -> Iterator[Mutant]:
+    yield from _replaced(tree, COMPARISONS, "compared otherwise")
+
+
+def double_the_numerator(tree: exp.Expression) -> Iterator[Mutant]:
+    for node in tree.find_all(exp.Alias):
+        if node.alias == "numerator" and not node.this.is_number:
+            node.set("this", exp.Mul(this=exp.Paren(this=node.this.copy()), expression=exp.Literal.number(2)))
+            yield "numerator doubled", tree
+            return
+
+
+def drop_conditions(tree: exp.Expression) -> Iterator[Mutant]:
+    wheres = list(tree.find_all(exp.Where))
+    for number in range(len(wheres)):
+        copy = tree.copy()
+        where = list(copy.find_all(exp.Where))[number]
+        text = where.this.sql(dialect="duckdb")
+        where.pop()
+        yield f"without WHERE {text}", copy
+
+
+def lengthen_intervals(tree: exp.Expression) -> Iterator[Mutant]:
+    for number, interval in enumerate(tree.find_all(exp.Interval)):
+        copy = tree.copy()
+        changed = list(copy.find_all(exp.Interval))[number]
+        changed.set("this", exp.Literal.string(str(int(interval.this.name) + 40)))
+        yield f"{interval.sql(dialect='duckdb')} lengthened", copy
+
+
+OPERATORS: tuple[Callable[[exp.Expression], Iterator[Mutant]], ...] = (
+    swap_measures, change_arithmetic, change_comparisons, double_the_numerator, drop_conditions, lengthen_intervals,
+)  # fmt: skip
+
+
+def _replaced(
+    tree: exp.Expression, by: dict[type[exp.Expression], type[exp.Expression]], what: str
+) -> Iterator[Mutant]:
+    """Each operator outside of join conditions on the day replaced, one at a time."""
+    sites = [node for node in tree.find_all(*by) if not _joins_days(node)]
+    for number, site in enumerate(sites):
+        copy = tree.copy()
+        node = [node for node in copy.find_all(*by) if not _joins_days(node)][number]
+        node.replace(by[type(node)](this=node.this.copy(), expression=node.expression.copy()))
+        yield f"{what}: {site.sql(dialect='duckdb')}", copy
+
+
+def _joins_days(node: exp.Expression) -> bool:
+    """`JOIN run.days AS d ON d.day = x.day`: which days, not which value; the engine filters them again."""
+    return isinstance(node, exp.EQ) and isinstance(node.parent, exp.Join) and node.this.name == "day"
+
+
+def mutants(kpi: Kpi) -> list[Mutant]:
+    tree = sqlglot.parse_one(kpi.sql, dialect="duckdb")
+    assert isinstance(tree, exp.Expression)
+    return [mutant for operator in OPERATORS for mutant in operator(tree.copy())]
+
+
+# Mutations that change nothing, and why.
+NEITHER_SOLD_NOR_GIVEN_BACK = "shipping lines and restocks have no gross, discounts or returns"
+EQUIVALENT: dict[str, dict[str, str]] = {
+    "churn_rate": {"without WHERE NOT w.days IS NULL": "the join on days drops them as well"},
+    "gross_margin_rate": {"without WHERE l.kind <> 'shipping'": NEITHER_SOLD_NOR_GIVEN_BACK},
+    "gross_merchandise_value": {"without WHERE l.kind = 'product'": NEITHER_SOLD_NOR_GIVEN_BACK},
+    "net_sales": {"without WHERE l.kind IN ('product', 'adjustment')": NEITHER_SOLD_NOR_GIVEN_BACK},
+    "net_cash_flow": {
+        "without WHERE NOT c.is_own_transfer": "both ends of a transfer bear one category, and here one day"
+    },
+    "purchase_frequency": {"without WHERE a.buyers_365 > 0": "the model has no other rows"},
+    "repeat_purchase_rate": {"without WHERE a.buyers_365 > 0": "the model has no other rows"},
+}
+OLD_SHOP = ("cac_payback_days", "lifetime_value", "ltv_to_cac")  # look back two years
+SLOW, FEW = (*OLD_SHOP, "churn_rate"), 120
+
+
+def run(shop: BuiltShop, kpi: Kpi, sql: str) -> dict[Key, Pair]:
+    """The rows a query would give the KPI on the days tried."""
+    query = kpi_rows(shop.connection, kpi, to_duckdb(sql, Expansion("Europe/Paris")))
+    return keyed(
+        shop.connection.execute(
+            f"SELECT day, dimension, segment, numerator, denominator FROM ({query})"
+        ).fetchall()
+    )
+
+
+@pytest.mark.parametrize("key", JUDGED)
+def test_mutations_are_found(built: Callable[[str], BuiltShop], key: str) -> None:
+    shop, kpi = built("two years" if key in OLD_SHOP else "fourteen months"), kpis()[key]
+    days = sorted(shop.complete_days(key))[-FEW if key in SLOW else 0 :]
+    shop.connection.execute("CREATE OR REPLACE TABLE run.days AS SELECT UNNEST(?::DATE[]) AS day", [days])
+    wanted = {cut: pair for cut, pair in shop.oracle.compute(key).items() if days[0] <= cut[0] <= days[-1]}
+    assert not differences(kpi, wanted, run(shop, kpi, kpi.sql))
+    tried, survivors = 0, []
+    for what, tree in mutants(kpi):
+        tried += 1
+        try:
+            found = run(shop, kpi, tree.sql(dialect="duckdb"))
+        except (duckdb.Error, DefinitionError, AssertionError):
+            continue  # it does not even run, or gives a segment twice
+        if not differences(kpi, wanted, found):
+            survivors.append(what)
+    assert tried > 0
+    assert sorted(survivors) == sorted(EQUIVALENT.get(key, {}))
