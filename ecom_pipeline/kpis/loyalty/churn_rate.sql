@@ -80,8 +80,8 @@ WITH months AS (
             -c.churned AS churned, -c.watched AS watched
         FROM clipped AS c
         UNION ALL
-        SELECT DISTINCT c.dimension AS dimension, c.segment AS segment, d.day AS day, 0 AS churned, 0 AS watched
-        FROM clipped AS c
+        SELECT c.dimension AS dimension, c.segment AS segment, d.day AS day, 0 AS churned, 0 AS watched
+        FROM (SELECT DISTINCT r.dimension AS dimension, r.segment AS segment FROM recent AS r) AS c
         CROSS JOIN run.days AS d
     ) AS x
     GROUP BY x.dimension, x.segment, x.day
