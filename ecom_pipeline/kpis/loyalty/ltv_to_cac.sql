@@ -14,43 +14,23 @@ action:
   en: "Below 3 acquisition loses money in the long run: retain better or buy cheaper."
 measured_by: [orders, sale_lines, restocks, products, shipments, payments, ad_performance]
 touches:
-  model.customer_value: {forward: 730}
-  model.customer_orders: {forward: 730}
+  model.cohorts: {backward: -365, forward: 730}
+  model.customer_orders: {forward: 364}
   model.marketing_costs: {forward: 364}
 since: 1
 --- */
 WITH cuts AS (
     SELECT 'total' AS dimension
     UNION ALL SELECT 'channel' AS dimension
-), cohorts AS (
-    SELECT x.first_day AS first_day, x.dimension AS dimension, x.segment AS segment,
-        SUM(x.contribution) AS contribution, SUM(x.customers) AS customers
-    FROM (
-        SELECT c.first_day AS first_day, s.dimension AS dimension,
-            CASE s.dimension WHEN 'channel' THEN c.channel WHEN 'country' THEN c.country ELSE '' END AS segment,
-            c.contribution AS contribution, c.customers AS customers
-        FROM (
-            SELECT v.first_day AS first_day, v.channel AS channel, v.country AS country,
-                v.contribution AS contribution, 0 AS customers
-            FROM model.customer_value AS v
-            WHERE v.day <= CAST(v.first_day + INTERVAL '364' DAY AS DATE)
-            UNION ALL
-            SELECT o.first_day AS first_day, o.first_channel AS channel, o.first_country AS country,
-                CAST(0 AS DECIMAL(18, 4)) AS contribution, 1 AS customers
-            FROM model.customer_orders AS o
-            WHERE o.dimension = 'total' AND o.order_number = 1
-        ) AS c
-        CROSS JOIN cuts AS s
-    ) AS x
-    GROUP BY x.first_day, x.dimension, x.segment
 ), lifetime AS (
     SELECT
         d.day AS day, c.dimension AS dimension, c.segment AS segment,
         SUM(c.contribution) AS contribution, SUM(c.customers) AS customers
     FROM run.days AS d
-    JOIN cohorts AS c
-        ON c.first_day >= CAST(d.day - INTERVAL '730' DAY AS DATE)
-        AND c.first_day <= CAST(d.day - INTERVAL '365' DAY AS DATE)
+    JOIN model.cohorts AS c
+        ON c.day >= CAST(d.day - INTERVAL '730' DAY AS DATE)
+        AND c.day <= CAST(d.day - INTERVAL '365' DAY AS DATE)
+    WHERE c.dimension IN ('total', 'channel')
     GROUP BY d.day, c.dimension, c.segment
 ), spending AS (
     SELECT d.day AS day, s.dimension AS dimension,
