@@ -21,7 +21,7 @@ from ecom_pipeline.errors import ConfigurationError
 from ecom_pipeline.orchestration.assembly import build_definitions
 from ecom_pipeline.orchestration.console import QUIET
 from ecom_pipeline.orchestration.extracts import CHUNK_DAYS
-from ecom_pipeline.orchestration.instance import prepare_home
+from ecom_pipeline.orchestration.instance import open_instance
 from ecom_pipeline.orchestration.jobs import COMPUTE, EXTRACT, WEEKLY_REPORT
 from ecom_pipeline.orchestration.keys import (
     OWN_BACKFILL_TAG,
@@ -36,8 +36,6 @@ from ecom_pipeline.pipeline import Pipeline
 from ecom_pipeline.reporting import newest_complete_week
 
 PROCESS_TAG = "ecom-pipeline/process"
-# A connection of its own for every event would take longer than the event.
-_CONNECTION_SECONDS = 3600
 
 Weeks = Literal["newest", "all", "none"]
 
@@ -122,28 +120,23 @@ class _Backfill:
 
     def extract(self, sources: Sequence[str]) -> None:
         chunks = list(chunks_of(self.outcome.first_day, self.outcome.last_day))
-        whole = self.definitions.resolve_job_def(EXTRACT)
-        done, total = 0, len(chunks) * len(sources)
+        job = self.definitions.resolve_job_def(EXTRACT)
+        if len(sources) < len(self.pipeline.sources):
+            tables = [(source, table.name) for source in sources for table in self.pipeline.tables(source)]
+            job = job.get_subset(asset_selection={extract_key(*table) for table in tables})
         with self._timed("extract"):
-            for source in sources:
-                keys = [extract_key(source, table.name) for table in self.pipeline.tables(source)]
-                job = whole.get_subset(asset_selection=set(keys))
-                for first, last in chunks:
-                    report_progress(Progress("extract", f"{source} {first} – {last}", done, total))
-                    reason = self._run(job, _range_tags(first, last))
-                    if reason:
-                        again = f"ecom-pipeline backfill --from {first} --to {last} --source {source}"
-                        self.outcome.failed.append(FailedPart(source, first, last, reason, again))
-                    done += 1
-            report_progress(Progress("extract", "done", done, total))
+            for first, last in chunks:
+                for source, reason in self._run(job, _range_tags(first, last)).items():
+                    again = f"ecom-pipeline backfill --from {first} --to {last} --source {source}"
+                    self.outcome.failed.append(FailedPart(source, first, last, reason, again))
 
     def compute(self) -> None:
         first, last = self.outcome.first_day, self.outcome.last_day
         with self._timed("compute"):
-            reason = self._run(self.definitions.resolve_job_def(COMPUTE), _range_tags(first, last))
-        if reason:
+            failed = self._run(self.definitions.resolve_job_def(COMPUTE), _range_tags(first, last))
+        for step, reason in failed.items():
             again = f"ecom-pipeline backfill --from {first} --to {last}"
-            self.outcome.failed.append(FailedPart("models and KPIs", first, last, reason, again))
+            self.outcome.failed.append(FailedPart(step, first, last, reason, again))
 
     def report(self, weeks: Weeks) -> None:
         ends = self._weeks(weeks)
@@ -153,13 +146,11 @@ class _Backfill:
         with self._timed("report"):
             for number, end in enumerate(ends):
                 report_progress(Progress("report", f"week to {end}", number, len(ends)))
-                reason = self._run(job, {}, week_key(end))
-                if reason:
+                failed = self._run(job, {}, week_key(end))
+                for step, reason in failed.items():
                     again = f"ecom-pipeline report --week {end}"
-                    self.outcome.failed.append(
-                        FailedPart("weekly report", end - timedelta(days=6), end, reason, again)
-                    )
-                else:
+                    self.outcome.failed.append(FailedPart(step, end - timedelta(days=6), end, reason, again))
+                if not failed:
                     self.outcome.reported_weeks.append(end)
 
     def _weeks(self, weeks: Weeks) -> list[date]:
@@ -172,8 +163,10 @@ class _Backfill:
             return [newest]
         return [first + timedelta(days=7 * index) for index in range((newest - first).days // 7 + 1)]
 
-    def _run(self, job: dg.JobDefinition, tags: dict[str, str], partition_key: str | None = None) -> str:
-        """Run the job to its end; why it failed, or nothing."""
+    def _run(
+        self, job: dg.JobDefinition, tags: dict[str, str], partition_key: str | None = None
+    ) -> dict[str, str]:
+        """Run the job to its end; the parts that failed, each with its reason."""
         result = job.execute_in_process(
             instance=self.instance,
             tags={**self.tags, **tags},
@@ -182,16 +175,12 @@ class _Backfill:
             raise_on_error=False,
         )
         self.outcome.runs.append(result.run_id)
-        if result.success:
-            return ""
-        reasons = [
-            event.step_failure_data.error_display_string.strip().splitlines()[0]
-            if event.step_failure_data.user_failure_data is None
-            else event.step_failure_data.user_failure_data.description or ""
+        failed = {
+            str(event.step_key).removeprefix("extract_"): _reason(event)
             for event in result.all_events
             if event.is_step_failure
-        ]
-        return "\n".join(reasons) or "the run failed"
+        }
+        return failed if failed or result.success else {job.name: "the run failed"}
 
     @contextmanager
     def _timed(self, stage: str) -> Iterator[None]:
@@ -212,11 +201,7 @@ def chunks_of(first_day: date, last_day: date) -> Iterator[tuple[date, date]]:
 
 @contextmanager
 def _open_instance(pipeline: Pipeline) -> Iterator[dg.DagsterInstance]:
-    prepare_home(pipeline.settings)
-    with dg.DagsterInstance.get() as instance:
-        instance.optimize_for_webserver(
-            statement_timeout=_CONNECTION_SECONDS * 1000, pool_recycle=_CONNECTION_SECONDS, max_overflow=4
-        )
+    with open_instance(pipeline.settings) as instance:
         _end_the_dead(instance)
         yield instance
 
@@ -231,6 +216,14 @@ def _end_the_dead(instance: dg.DagsterInstance) -> None:
         if process is not None and not _is_alive(process):
             instance.report_run_failed(run, "The process that ran it was killed.")
             instance.event_log_storage.free_concurrency_slots_for_run(run.run_id)
+
+
+def _reason(event: dg.DagsterEvent) -> str:
+    failure = event.step_failure_data
+    if failure.user_failure_data is None:
+        return failure.error_display_string.strip()
+    details = [entry.value for entry in failure.user_failure_data.metadata.values()]
+    return "\n".join([failure.user_failure_data.description or "", *map(str, details)]).strip()
 
 
 def _process_tags() -> dict[str, str]:

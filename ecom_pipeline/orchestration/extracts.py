@@ -2,7 +2,7 @@
 
 # No postponed annotations here: Dagster compares the annotation of `context` with its own classes.
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import timedelta
 
 import dagster as dg
@@ -12,6 +12,7 @@ from ecom_pipeline.orchestration.checks import DAY_IS_COMPLETE, as_result, check
 from ecom_pipeline.orchestration.keys import DATA_TEAM, extract_key, source_group
 from ecom_pipeline.orchestration.metadata import table_columns
 from ecom_pipeline.orchestration.partitions import daily_partitions, days_of
+from ecom_pipeline.orchestration.progress import Progress, report_progress
 from ecom_pipeline.pipeline import Pipeline
 from ecom_pipeline.sources.contract import Table
 from ecom_pipeline.warehouse.connection import open_warehouse
@@ -42,9 +43,13 @@ def extract_assets(pipeline: Pipeline, source: str, retries: dg.RetryPolicy = RE
     def extract(context: dg.AssetExecutionContext) -> Iterator[_Outcome]:
         wanted = context.selected_asset_keys - _stored_before(context)
         failed: dict[Table, Exception] = {}
-        for key, table in tables.items():
+        for number, (key, table) in enumerate(tables.items()):
+            report_progress(Progress("extract", f"{source}.{table.name}", number, len(tables)))
             if key in wanted:
                 yield from _extract_table(context, pipeline, source, table, failed)
+        yield from _check_days(
+            context, pipeline, source, [table for key, table in tables.items() if key in wanted]
+        )
         if failed:
             raise _failure(source, failed, len(wanted))
 
@@ -57,7 +62,7 @@ def _extract_table(
     source: str,
     table: Table,
     failed: dict[Table, Exception],
-) -> Iterator[_Outcome]:
+) -> Iterator[dg.MaterializeResult[None]]:
     key, (first_day, last_day) = extract_key(source, table.name), days_of(context)
     try:
         loaded = pipeline.extract(source, table, first_day, last_day)
@@ -69,10 +74,17 @@ def _extract_table(
             context.log.warning(f"{source}: {table.name} has new columns: {', '.join(loaded.new_columns)}")
         context.add_asset_metadata(_metadata(loaded), asset_key=key, partition_key=last_day.isoformat())
         yield dg.MaterializeResult(asset_key=key)
-    if dg.AssetCheckKey(key, DAY_IS_COMPLETE) in context.selected_asset_check_keys:
-        with open_warehouse(pipeline.settings.warehouse_file) as connection:
-            result = check_table_day(connection, source, table.name, pipeline.newest_day())
-        yield as_result(result, key, warn=True)
+
+
+def _check_days(
+    context: dg.AssetExecutionContext, pipeline: Pipeline, source: str, tables: Sequence[Table]
+) -> Iterator[dg.AssetCheckResult]:
+    with open_warehouse(pipeline.settings.warehouse_file) as connection:
+        for table in tables:
+            key = extract_key(source, table.name)
+            if dg.AssetCheckKey(key, DAY_IS_COMPLETE) in context.selected_asset_check_keys:
+                result = check_table_day(connection, source, table.name, pipeline.newest_day())
+                yield as_result(result, key, warn=True)
 
 
 def _stored_before(context: dg.AssetExecutionContext) -> set[dg.AssetKey]:

@@ -3,28 +3,50 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import dagster as dg
 import yaml
 
 from ecom_pipeline.orchestration.storage import DATABASE_FOLDER, speed_up_events
 from ecom_pipeline.settings import Settings
+
+TERMINAL_CONFIGURATION = "terminal.yaml"
+# Capturing a step's output takes two processes for each step and the terminal from whoever started the run.
+_NO_CAPTURE = {
+    "compute_logs": {
+        "module": "dagster._core.storage.noop_compute_log_manager",
+        "class": "NoOpComputeLogManager",
+    }
+}
+# A connection of its own for every event would take longer than the event.
+_CONNECTION_SECONDS = 3600
 
 
 def prepare_home(settings: Settings) -> Path:
     """Write `dagster.yaml` under the data folder and make it the home of this process and its children."""
     home = settings.folder / "dagster"
     home.mkdir(parents=True, exist_ok=True)
-    text = yaml.safe_dump(instance_configuration(settings.folder), sort_keys=False)
-    file = home / "dagster.yaml"
-    if not file.is_file() or file.read_text(encoding="utf-8") != text:
-        beside = file.with_name(f".{file.name}.{os.getpid()}")
-        beside.write_text(text, encoding="utf-8")
-        beside.replace(file)
+    configuration = instance_configuration(settings.folder)
+    _write(home / "dagster.yaml", configuration)
+    _write(home / TERMINAL_CONFIGURATION, configuration | _NO_CAPTURE)
     os.environ["DAGSTER_HOME"] = str(home)
     speed_up_events()
     return home
+
+
+@contextmanager
+def open_instance(settings: Settings) -> Iterator[dg.DagsterInstance]:
+    """The instance, for a process that runs assets itself: connections kept, the terminal left alone."""
+    home = prepare_home(settings)
+    with dg.DagsterInstance.from_config(str(home), TERMINAL_CONFIGURATION) as instance:
+        instance.optimize_for_webserver(
+            statement_timeout=_CONNECTION_SECONDS * 1000, pool_recycle=_CONNECTION_SECONDS, max_overflow=4
+        )
+        yield instance
 
 
 def instance_configuration(folder: Path) -> dict[str, Any]:
@@ -47,3 +69,11 @@ def instance_configuration(folder: Path) -> dict[str, Any]:
         },
         "run_retries": {"enabled": True, "retry_on_asset_or_op_failure": False},
     }
+
+
+def _write(file: Path, configuration: Mapping[str, Any]) -> None:
+    text = yaml.safe_dump(dict(configuration), sort_keys=False)
+    if not file.is_file() or file.read_text(encoding="utf-8") != text:
+        beside = file.with_name(f".{file.name}.{os.getpid()}")
+        beside.write_text(text, encoding="utf-8")
+        beside.replace(file)

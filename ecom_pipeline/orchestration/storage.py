@@ -23,6 +23,7 @@ from dagster._config.config_schema import UserConfigSchema
 from dagster._serdes import ConfigurableClassData
 from dagster_postgres import DagsterPostgresStorage
 
+from ecom_pipeline.orchestration.events import EventLog
 from ecom_pipeline.settings import DAGSTER_POSTGRES_VARIABLE, load_settings
 
 with warnings.catch_warnings():
@@ -45,6 +46,10 @@ class EmbeddedPostgresStorage(DagsterPostgresStorage):
 
     `folder` is where the embedded server keeps its files; by default beside the warehouse.
     """
+
+    def __init__(self, postgres_url: str, inst_data: ConfigurableClassData | None = None) -> None:
+        super().__init__(postgres_url, inst_data=inst_data)
+        self._event_log_storage = EventLog(postgres_url)
 
     @classmethod
     def config_type(cls) -> UserConfigSchema:
