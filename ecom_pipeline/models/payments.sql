@@ -6,19 +6,7 @@ touches:
   model.orders: {through: order_day}
   mapped.payment_orders: {through: order_day}
 --- */
-WITH links AS (
-    SELECT
-        l.provider AS provider, l.source_id AS source_id,
-        COALESCE(l.order_reference, c.order_reference) AS order_reference
-    FROM mapped.payment_orders AS l
-    LEFT JOIN mapped.payment_orders AS c ON c.provider = l.provider AND c.source_id = l.charge_id
-), orders_by_reference AS (
-    SELECT
-        o.order_reference AS order_reference, MIN(o.day) AS order_day, MIN(o.customer) AS customer,
-        MIN(o.channel) AS channel, MIN(o.country) AS country
-    FROM model.orders AS o
-    GROUP BY o.order_reference
-), converted AS (
+WITH converted AS (
     SELECT
         p.*,
         CASE WHEN p.currency = s.currency THEN p.amount ELSE TO_REPORTING(p.amount, f.rate, t.rate) END
@@ -29,6 +17,27 @@ WITH links AS (
     CROSS JOIN config.shop AS s
     LEFT JOIN model.fx_rates AS f ON f.day = p.day AND f.currency = p.currency
     LEFT JOIN model.fx_rates AS t ON t.day = p.day AND t.currency = s.currency
+), named AS (
+    SELECT l.provider AS provider, l.source_id AS source_id, l.charge_id AS charge_id,
+        l.order_reference AS order_reference
+    FROM mapped.payment_orders AS l
+    WHERE l.source_id IN (SELECT c.source_id FROM converted AS c)
+), charged AS (
+    SELECT l.provider AS provider, l.source_id AS source_id, l.order_reference AS order_reference
+    FROM mapped.payment_orders AS l
+    WHERE l.source_id IN (SELECT n.charge_id FROM named AS n)
+), links AS (
+    SELECT n.provider AS provider, n.source_id AS source_id,
+        COALESCE(n.order_reference, c.order_reference) AS order_reference
+    FROM named AS n
+    LEFT JOIN charged AS c ON c.provider = n.provider AND c.source_id = n.charge_id
+), orders_by_reference AS (
+    SELECT
+        o.order_reference AS order_reference, MIN(o.day) AS order_day, MIN(o.customer) AS customer,
+        MIN(o.channel) AS channel, MIN(o.country) AS country
+    FROM model.orders AS o
+    WHERE o.order_reference IN (SELECT l.order_reference FROM links AS l)
+    GROUP BY o.order_reference
 )
 SELECT
     c.day AS day, c.provider AS provider, c.payment_id AS payment_id, c.type AS type, c.source_id AS source_id,
