@@ -24,7 +24,6 @@ from ecom_pipeline.orchestration.keys import (
     report_key,
     source_group,
 )
-from ecom_pipeline.orchestration.partitions import daily_partitions, weekly_partitions
 from ecom_pipeline.pipeline import Pipeline
 from ecom_pipeline.sources.contract import Table
 
@@ -68,7 +67,6 @@ def _extract_job(pipeline: Pipeline) -> UnresolvedAssetJobDefinition:
         EXTRACT,
         dg.AssetSelection.groups(*groups),
         description="Reads every source; what one of them fails to deliver stops none of the others.",
-        partitions_def=daily_partitions(pipeline.settings),
         executor_def=dg.in_process_executor,
     )
 
@@ -79,7 +77,6 @@ def _compute_job(pipeline: Pipeline) -> UnresolvedAssetJobDefinition:
         COMPUTE,
         kpis | dg.AssetSelection.assets(PUBLISHED),
         description="Builds models and KPIs from what was read, and publishes them for readers.",
-        partitions_def=daily_partitions(pipeline.settings),
         executor_def=dg.in_process_executor,
     )
 
@@ -91,7 +88,6 @@ def _report_job(pipeline: Pipeline) -> UnresolvedAssetJobDefinition:
         WEEKLY_REPORT,
         dg.AssetSelection.assets(*keys),
         description="Renders a week's report and, when it is the newest week, sends it.",
-        partitions_def=weekly_partitions(pipeline.settings),
         executor_def=dg.in_process_executor,
     )
 
