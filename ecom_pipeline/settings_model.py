@@ -112,6 +112,8 @@ class LogisticsRate(_Section):
 
 
 class CostSettings(_Section):
+    """Costs no API knows, in the reporting currency."""
+
     fixed: tuple[MonthlyCost, ...] = ()
     marketing: tuple[MonthlyCost, ...] = ()
     logistics: tuple[LogisticsRate, ...] = ()

@@ -191,6 +191,7 @@ def spoiled(vendor: Vendor, answer: Answer, fault: Fault) -> Answer:
 
 
 async def decoded(request: Request) -> Call:
+    """The request as vendors read it, body included."""
     return Call(
         method=request.method,
         url=str(request.url.replace(query="")),
@@ -225,6 +226,7 @@ async def wait_for_disconnect(receive: Receive, seconds: float) -> None:
 
 
 def logged(vendor: str, call: Call, outcome: Outcome, size: int) -> LoggedRequest:
+    """A line of the request log; of a credential it tells only that it was there."""
     headers = {name: value for name, value in call.headers.items() if name in PLAIN_HEADERS}
     headers |= {name: "present" for name in call.headers if name in SECRET_HEADERS}
     return LoggedRequest(

@@ -165,6 +165,7 @@ def google_private_key() -> rsa.RSAPrivateKey:
 
 
 def google_private_key_pem() -> str:
+    """The test service account's key as its key file holds it."""
     return (
         google_private_key()
         .private_bytes(

@@ -117,6 +117,7 @@ def parsed_report(body: Any, today: date) -> Report:
 
 
 def names(body: Mapping[str, Any], part: str, known: Mapping[str, str], most: int) -> tuple[str, ...]:
+    """The names a request asks for, each known and asked for once."""
     found = tuple(str(item.get("name")) for item in body.get(part) or ())
     for name in found:
         if name not in known:
@@ -129,6 +130,7 @@ def names(body: Mapping[str, Any], part: str, known: Mapping[str, str], most: in
 
 
 def parsed_day(text: Any, today: date) -> date:
+    """A day as the API takes it: ISO, `today`, `yesterday` or `NdaysAgo`."""
     if text == "today":
         return today
     if text == "yesterday":
@@ -174,6 +176,7 @@ def parsed_filter(expression: Any) -> tuple[Test, frozenset[str]]:
 
 
 def leaf_filter(inner: Mapping[str, Any]) -> tuple[Test, frozenset[str]]:
+    """One test on a dimension, and the values it looks for."""
     name = inner.get("fieldName")
     if name not in DIMENSIONS:
         raise InvalidArgument(f"Field {name} is not a valid dimension for a filter.")
@@ -194,6 +197,7 @@ def leaf_filter(inner: Mapping[str, Any]) -> tuple[Test, frozenset[str]]:
 
 
 def string_match(match_type: str) -> Callable[[str, str], bool]:
+    """How a filter of this match type compares."""
     match match_type:
         case "EXACT":
             return lambda text, value: text == value
@@ -230,6 +234,7 @@ def computed_rows(report: Report, traffic: Iterable[TrafficDay], today: date) ->
 
 
 def kept_facts(report: Report, facts: TrafficDay) -> Iterator[tuple[dict[str, str], list[int]]]:
+    """The rows of one fact that the filter keeps, once per event where events are asked for."""
     row = dimensions_of(facts)
     if not report.by_event:
         if report.keeps(row):

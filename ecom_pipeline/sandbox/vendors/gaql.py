@@ -96,6 +96,7 @@ def parsed_query(text: str, resources: Mapping[str, frozenset[str]], today: date
 
 
 def parsed_conditions(text: str, today: date) -> tuple[Condition, ...]:
+    """The conditions after WHERE, which must all hold."""
     conditions, at = [], 0
     while at < len(text):
         found = CONDITION.match(text, at)
@@ -112,6 +113,7 @@ def parsed_conditions(text: str, today: date) -> tuple[Condition, ...]:
 
 
 def parsed_condition(found: re.Match[str], today: date) -> Condition:
+    """One condition, its dates checked."""
     field = found["field"]
     if found["during"]:
         return Condition(field, "BETWEEN", during(found["during"].upper(), today))
@@ -132,6 +134,7 @@ def parsed_condition(found: re.Match[str], today: date) -> Condition:
 
 
 def during(name: str, today: date) -> tuple[str, str]:
+    """First and last day of a named range, as of today."""
     yesterday = today - timedelta(days=1)
     ranges = {
         "TODAY": (today, today),

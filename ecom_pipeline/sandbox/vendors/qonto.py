@@ -54,6 +54,8 @@ class Seen:
 
 @dataclass(frozen=True)
 class Asked:
+    """What a list request asks for, validated."""
+
     account: BankAccount
     statuses: tuple[str, ...]
     bounds: tuple[tuple[str, str, datetime], ...]  # field, from or to, instant
@@ -259,6 +261,7 @@ def object_id(world: World, facts: BankTransaction) -> str:
 
 
 def transaction_json(world: World, seen: Seen) -> dict[str, Any]:
+    """A transaction as the API shows it at this moment, with the personal texts clients must not keep."""
     facts, cents = seen.facts, abs(seen.facts.amount)
     return {
         "id": object_id(world, facts),

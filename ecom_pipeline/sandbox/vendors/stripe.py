@@ -31,6 +31,7 @@ VERSION = re.compile(r"\d{4}-\d{2}-\d{2}(\.[a-z]+)?")
 
 
 def routes(world: World) -> list[BaseRoute]:
+    """Stripe's addresses in the sandbox."""
     api = StripeApi(world)
     vendor = Vendor("stripe", failure)
     found: list[BaseRoute] = [
@@ -190,6 +191,7 @@ class StripeApi:
 
 
 def presented_key(header: str) -> str:
+    """The API key of an Authorization header, Bearer or Basic; empty when there is none."""
     scheme, _, value = header.partition(" ")
     if scheme.lower() == "bearer":
         return value.strip()

@@ -163,6 +163,7 @@ def integer(name: str, value: str) -> int:
 def matching(
     resource: Resource, candidates: Iterable[Any], asked: Mapping[str, Any], now: datetime
 ) -> Iterable[Any]:
+    """The candidates within the ranges and filters that were asked for."""
     filters = [(resource.filters[name], value) for name, value in asked.items() if name in resource.filters]
     for event in candidates:
         at = {"created": seconds(event.created_at)}

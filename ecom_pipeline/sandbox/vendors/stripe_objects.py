@@ -241,6 +241,7 @@ def dispute_status(dispute: Dispute, now: datetime) -> str:
 
 
 def billing_details(order: Order | None) -> Json:
+    """Who paid: personal data that clients must not keep."""
     return {
         "address": {
             "city": "Lyon",
@@ -257,6 +258,7 @@ def billing_details(order: Order | None) -> Json:
 
 
 def card_details(seed: int, charge: Charge, order: Order | None) -> Json:
+    """The card a charge was paid with."""
     return {
         "card": {
             "brand": "visa",

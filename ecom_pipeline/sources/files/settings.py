@@ -167,6 +167,8 @@ class FileTable(_Part):
 
 
 class FilesSettings(SourceSettings):
+    """The folder, and the tables its files are read into."""
+
     folder: Path
     tables: dict[str, FileTable] = Field(min_length=1)
 

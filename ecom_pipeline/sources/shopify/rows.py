@@ -75,6 +75,7 @@ def order_row(order: Node, agreements: Sequence[Agreement], key: bytes) -> Row:
 
 
 def sale_row(sale: Node, agreement: Node) -> Row:
+    """One line of an agreement as a row of `sale_lines`."""
     item = sale.get("lineItem")
     total = sale["totalAmount"]["presentmentMoney"]
     return {
@@ -95,6 +96,7 @@ def sale_row(sale: Node, agreement: Node) -> Row:
 
 
 def restock_row(line: Node, agreement: Node) -> Row:
+    """One line of a refund as a row of `restocks`."""
     item = line["lineItem"]
     refund_id = agreement["refund"]["legacyResourceId"]
     # The schema allows a refund line without an id; a line item then stands once per way of restocking.

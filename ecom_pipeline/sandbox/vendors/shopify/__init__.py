@@ -27,6 +27,7 @@ def settings(world: World) -> Settings:
 
 
 def routes(world: World) -> list[BaseRoute]:
+    """Shopify's addresses in the sandbox."""
     api = AdminApi(world, settings(world))
     vendor = Vendor("shopify", failure)
 

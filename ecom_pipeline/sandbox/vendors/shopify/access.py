@@ -42,6 +42,7 @@ class Access:
 
 
 def denied(field: str, scope: str, node: FieldNode | None = None) -> GraphQLError:
+    """The error for a field whose scope was not granted."""
     return GraphQLError(
         f"Access denied for {field} field. Required access: `{scope}` access scope.",
         node,

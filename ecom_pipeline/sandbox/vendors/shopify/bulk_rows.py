@@ -54,6 +54,7 @@ def row(level: Level, view: Any, parent: str | None) -> dict[str, Any]:
 
 
 def grouped_rows(level: Level, view: Any, parent: str | None) -> list[dict[str, Any]]:
+    """A record and all that belongs to it as lines of a bulk file, parents first."""
     found = [row(level, view, parent)]
     for child in level.children:
         owner, nodes = child.nodes(view)

@@ -70,6 +70,7 @@ def financial_status(order: OrderView) -> str:
 
 
 def visit(order: OrderView) -> dict[str, Any]:
+    """The visit an order came from, as its fields are resolved."""
     facts = order.order.visit
     utm = {"source": facts.source, "medium": facts.medium, "campaign": facts.campaign}
     tactic = {"cpc": "AD", "ppc": "AD", "paid_social": "AD", "email": "NEWSLETTER", "organic": "SEO"}

@@ -219,6 +219,8 @@ class LineItemView:
 
 
 class FulfillmentView:
+    """A parcel as of now: not delivered before it was."""
+
     __slots__ = ("facts", "order")
     typename = "Fulfillment"
 
@@ -270,6 +272,8 @@ class RefundView:
 
 
 class RefundLineView:
+    """Articles of one line that a refund put back or not."""
+
     __slots__ = ("number", "refund", "restock")
     typename = "RefundLineItem"
 
