@@ -57,7 +57,8 @@ def entry(
         ),
     ] = None,
     version: Annotated[
-        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Show the version and exit.")
+        bool,
+        typer.Option("--version", callback=_print_version, is_eager=True, help="Show the version and exit."),
     ] = False,
 ) -> None:
     """A shop's data from its vendors' APIs to KPIs, and to a weekly PDF in an inbox."""

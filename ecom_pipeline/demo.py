@@ -20,7 +20,6 @@ from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
-import psutil
 import requests
 
 from ecom_pipeline.errors import EcomError
@@ -32,9 +31,9 @@ from ecom_pipeline.sandbox.configuration import (
     write_configuration,
 )
 from ecom_pipeline.sandbox.costs import shop_costs
-from ecom_pipeline.sandbox.mail_catcher import MailCatcher, run_mail_catcher
-from ecom_pipeline.settings import CONFIG_VARIABLE
+from ecom_pipeline.sandbox.mail_catcher import run_mail_catcher
 
+HOST = "127.0.0.1"
 SEED = 7
 ORDERS_PER_DAY = 100.0
 WEEKS = 60
@@ -61,14 +60,6 @@ class DemoPlan:
             "seed": self.seed,
             "orders_per_day": self.orders_per_day,
         }
-
-
-@dataclass(frozen=True)
-class Stage:
-    """The running vendors and the configuration that names them."""
-
-    config: Path
-    mails: MailCatcher
 
 
 def plan_for(now: datetime) -> DemoPlan:
@@ -124,36 +115,37 @@ def begin_anew(folder: Path) -> None:
 
 
 @contextmanager
-def simulated_vendors(folder: Path, plan: DemoPlan) -> Iterator[Stage]:
-    """Run the vendors' APIs and a mail server for the plan; writes `ecom.toml`, `.env` and the search export.
+def simulated_vendors(folder: Path, plan: DemoPlan) -> Iterator[Path]:
+    """Have the plan's vendors and a mail server running; yields the `ecom.toml` that names them.
 
-    The ports of the last time are used again when they are free.
+    Those that another process runs for the same folder are used as they are. Otherwise writes `ecom.toml`,
+    `.env` and the search export; the ports of the last time are used again when they are free.
 
     Raises:
         EcomError: the simulated shop does not start.
     """
     folder = folder.resolve()
     record = _record(folder)
+    if recorded_plan(folder) == plan and _answers(record.get("sandbox_port", 0)):
+        yield folder / "ecom.toml"
+        return
     imports = folder / "imports"
     imports.mkdir(parents=True, exist_ok=True)
     kept = record if recorded_plan(folder) == plan else {}
     _write_record(folder, {**kept, **plan.to_json()})
-    mail_port = _free_port(record.get("mail_port", 0))
     with (
         _sandbox(folder, plan, _free_port(record.get("sandbox_port", 0))) as url,
-        run_mail_catcher(folder / "mails", port=mail_port) as mails,
+        run_mail_catcher(folder / "mails", port=_free_port(record.get("mail_port", 0))) as mails,
     ):
         credentials = requests.get(f"{url}/_sandbox/credentials", timeout=10).json()
         address = SandboxAddress(url, mails.port)
         costs = shop_costs(plan.orders_per_day)
         toml = sandbox_toml(address, credentials["accounts"], costs, plan.first_day, imports)
-        # Beside the configuration, where it may be deleted without thinking.
         toml += '\n[storage]\nfolder = "."\n'
         config = write_configuration(folder, toml, sandbox_environment(credentials))
         ports = {"sandbox_port": int(url.rsplit(":", 1)[1]), "mail_port": mails.port}
         _write_record(folder, {**_record(folder), **ports})
-        os.environ[CONFIG_VARIABLE] = str(config)
-        yield Stage(config, mails)
+        yield config
 
 
 @contextmanager
@@ -167,7 +159,7 @@ def _sandbox(folder: Path, plan: DemoPlan, port: int) -> Iterator[str]:
     ]  # fmt: skip
     log = folder / "sandbox.log"
     with log.open("w", encoding="utf-8") as errors:
-        process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=errors, text=True)  # noqa: S603
+        process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=errors, text=True)
         try:
             yield _ready_at(process, log)
         finally:
@@ -190,12 +182,19 @@ def _ready_at(process: subprocess.Popen[str], log: Path) -> str:
     return line.removeprefix(READY).split()[0]
 
 
+def _answers(port: int) -> bool:
+    try:
+        return bool(port) and requests.get(f"http://{HOST}:{port}/_sandbox/health", timeout=2).ok
+    except requests.RequestException:
+        return False
+
+
 def _free_port(wanted: int) -> int:
     """The wanted port when nothing listens there, else 0, which takes any."""
     with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
-            probe.bind(("127.0.0.1", wanted))
+            probe.bind((HOST, wanted))
         except OSError:
             return 0
     return wanted
@@ -205,8 +204,13 @@ def _database_runs(folder: Path) -> bool:
     file = folder / "postgres" / "postmaster.pid"
     if not file.is_file():
         return False
-    first_line = file.read_text(encoding="utf-8").splitlines()[:1]
-    return bool(first_line) and first_line[0].isdigit() and psutil.pid_exists(int(first_line[0]))
+    try:
+        os.kill(int(file.read_text(encoding="utf-8").split()[0]), 0)
+    except (ProcessLookupError, ValueError, IndexError):
+        return False
+    except PermissionError:
+        pass  # it runs, as another user
+    return True
 
 
 def _record(folder: Path) -> dict[str, Any]:

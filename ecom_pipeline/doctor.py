@@ -19,6 +19,7 @@ from ecom_pipeline.delivery import check_server
 from ecom_pipeline.errors import EcomError
 from ecom_pipeline.pipeline import Pipeline
 from ecom_pipeline.settings import (
+    DAGSTER_POSTGRES_VARIABLE,
     PSEUDONYM_VARIABLE,
     SMTP_PASSWORD_VARIABLE,
     MailSettings,
@@ -26,6 +27,7 @@ from ecom_pipeline.settings import (
     missing_secrets,
 )
 from ecom_pipeline.sources.contract import Finding, Source
+from ecom_pipeline.sources.scrub import Scrubber
 from ecom_pipeline.warehouse.connection import open_warehouse
 
 SHORTEST_KEY = 32
@@ -75,7 +77,9 @@ def _configuration(settings: Settings) -> Iterator[Finding]:
     else:
         yield Finding(PSEUDONYM_VARIABLE, "ok", "It is set.")
     if not settings.sources:
-        yield Finding("sources", "error", "No source is configured.", "Add a [sources.<name>] section to ecom.toml.")
+        yield Finding(
+            "sources", "error", "No source is configured.", "Add a [sources.<name>] section to ecom.toml."
+        )
 
 
 def _source(pipeline: Pipeline, name: str) -> Iterator[Finding]:
@@ -97,7 +101,7 @@ def _try_source(source: Source) -> list[Finding]:
         return source.check()
     except EcomError as error:
         return [_as_finding(source.title, error)]
-    except Exception as error:  # noqa: BLE001 - one source's defect must not hide what the others lack
+    except Exception as error:
         why = f"The check itself failed with {type(error).__name__}."
         return [Finding(source.title, "error", why, "Please report it.")]
 
@@ -110,7 +114,9 @@ def _mail(settings: Settings) -> Iterator[Finding]:
     mail = settings.mail
     if mail is None:
         mend = "Add a [mail] section to ecom.toml."
-        yield Finding("mail server", "warning", "None is configured: reports are rendered and not sent.", mend)
+        yield Finding(
+            "mail server", "warning", "None is configured: reports are rendered and not sent.", mend
+        )
         return
     if mail.username and settings.smtp_password is None:
         mend = f"Put {SMTP_PASSWORD_VARIABLE} into the environment or the .env beside ecom.toml."
@@ -212,9 +218,32 @@ def _warehouse(file: Path) -> Finding:
         with open_warehouse(file, patience_seconds=WAREHOUSE_PATIENCE):
             return Finding("warehouse", "ok", f"{file.stat().st_size / 1e6:.0f} MB.")
     except EcomError as error:
-        state = "warning" if "locked" in error.what else "error"
-        return Finding("warehouse", state, f"{error.what} {error.why}".strip(), error.mend)
+        if "locked" in error.what:
+            return Finding("warehouse", "warning", error.what, error.mend)
+        return _as_finding("warehouse", error)
 
 
 def _dagster(settings: Settings) -> Iterator[Finding]:
-    yield Finding("storage", "ok", "")
+    """Dagster's own storage answers; the embedded server is started for the question."""
+    from dagster import DagsterInstance  # noqa: PLC0415 - Dagster loads slowly, and comes last
+
+    from ecom_pipeline.orchestration.instance import prepare_home  # noqa: PLC0415
+
+    url = os.environ.get(DAGSTER_POSTGRES_VARIABLE, "")
+    kind = f"the server {DAGSTER_POSTGRES_VARIABLE} names" if url else "the embedded PostgreSQL"
+    try:
+        prepare_home(settings)
+        with DagsterInstance.get() as instance:
+            detail = f"{kind} answers; {instance.get_runs_count()} runs are recorded."
+        yield Finding("run storage", "ok", detail)
+    except Exception as error:
+        first_line = Scrubber([url]).clean(str(error)).splitlines()[:1]
+        detail = f"{kind} does not answer ({type(error).__name__})."
+        if not url:
+            detail = f"{detail} {' '.join(first_line)}"
+        mend = (
+            f"Check {DAGSTER_POSTGRES_VARIABLE}: postgresql+psycopg2://user:password@host:5432/database"
+            if url
+            else f"Close other programs that use {settings.folder}; if none does, read the log in its folder postgres."
+        )
+        yield Finding("run storage", "error", detail, mend)

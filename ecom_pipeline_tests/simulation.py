@@ -64,7 +64,10 @@ class Simulation:
         write_search_export(self.shop, self.search_export, self.world.now())
 
     def extract(
-        self, first_day: date | None = None, last_day: date | None = None, sources: Iterable[str] | None = None
+        self,
+        first_day: date | None = None,
+        last_day: date | None = None,
+        sources: Iterable[str] | None = None,
     ) -> None:
         """Read every table of the sources (all, by default) for the days (the whole history, by default)."""
         first = first_day or self.shop.first_day
@@ -92,7 +95,13 @@ class Simulation:
 
 @contextmanager
 def simulate(
-    folder: Path, *, seed: int, days: int, orders_per_day: float, last_day: date = LAST_DAY, shop: Shop | None = None
+    folder: Path,
+    *,
+    seed: int,
+    days: int,
+    orders_per_day: float,
+    last_day: date = LAST_DAY,
+    shop: Shop | None = None,
 ) -> Iterator[Simulation]:
     """Serve a generated (or given) shop and configure a pipeline for it in the folder."""
     first_day = last_day - timedelta(days=days - 1)
@@ -111,7 +120,9 @@ def simulate(
         yield simulation
 
 
-def dump_tables(connection: duckdb.DuckDBPyConnection, schemas: tuple[str, ...]) -> dict[str, list[tuple[Any, ...]]]:
+def dump_tables(
+    connection: duckdb.DuckDBPyConnection, schemas: tuple[str, ...]
+) -> dict[str, list[tuple[Any, ...]]]:
     """Every row of every table of the schemas, sorted: equal dumps are equal warehouses."""
     tables = connection.execute(
         "SELECT schema_name, table_name FROM duckdb_tables() WHERE LIST_CONTAINS(?, schema_name) ORDER BY 1, 2",

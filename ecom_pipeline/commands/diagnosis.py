@@ -21,10 +21,11 @@ def doctor(
 ) -> None:
     """Check keys and rights at every source, the mail server, libraries, fonts and storage."""
     examinations: list[Examination] = []
-    for examination in examine(session_of(context).pipeline):
-        examinations.append(examination)
-        if not as_json:
-            _print(examination)
+    with session_of(context).reachable() as pipeline:
+        for examination in examine(pipeline):
+            examinations.append(examination)
+            if not as_json:
+                _print(examination)
     states = Counter(finding.state for one in examinations for finding in one.findings)
     if as_json:
         print_json(

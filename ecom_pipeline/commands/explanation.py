@@ -51,8 +51,14 @@ class Explanation:
         if reference.between is not None:
             low, high = (self.formats.limit(self.kpi, edge) for edge in reference.between)
             return f"between {low} and {high}"
-        kinds = (("at least", reference.at_least), ("at most", reference.at_most), ("around", reference.around))
-        return next((f"{words} {self.formats.limit(self.kpi, edge)}" for words, edge in kinds if edge is not None), "")
+        kinds = (
+            ("at least", reference.at_least),
+            ("at most", reference.at_most),
+            ("around", reference.around),
+        )
+        return next(
+            (f"{words} {self.formats.limit(self.kpi, edge)}" for words, edge in kinds if edge is not None), ""
+        )
 
 
 def explain_kpi(pipeline: Pipeline, kpi: Kpi) -> Explanation:
@@ -80,7 +86,11 @@ def _input(catalog: Catalog, name: str) -> Input:
         return Input(name, "model", catalog.by_name[name].description, inputs_of(catalog, name))
     if schema == "mapped":
         tables = tuple(
-            Input(f"{stream.source}.{stream.table.name}", "vendor_table", f"{stream.vendor}: {stream.table.grain}")
+            Input(
+                f"{stream.source}.{stream.table.name}",
+                "vendor_table",
+                f"{stream.vendor}: {stream.table.grain}",
+            )
             for stream in catalog.feeding(table)
         )
         fed = "" if tables else " (no source feeds it)"

@@ -9,6 +9,7 @@ from rich.console import Group
 from rich.panel import Panel
 from rich.syntax import Syntax
 from rich.table import Table
+from rich.text import Text
 from rich.tree import Tree
 
 from ecom_pipeline.commands.failures import CommandGroup
@@ -31,20 +32,21 @@ JsonOption = Annotated[bool, typer.Option("--json", help="Write JSON instead of 
 
 @app.command("list")
 def list_kpis(as_json: JsonOption = False) -> None:
-    """List every KPI with its unit, kind and segments."""
+    """List every KPI by family."""
     if as_json:
         print_json([_definition_json(kpi) for kpi in kpis().values()])
         return
-    table = Table("Family", "KPI", "Name", "Unit", "Kind", "Segments")
+    table = Table("KPI", "Name", "Unit", "Kind", box=None, padding=(0, 2, 0, 0))
+    table.columns[0].no_wrap = True
     family = ""
     for kpi in kpis().values():
-        if family and family != kpi.family:
-            table.add_section()
-        shown = kpi.family if kpi.family != family else ""
-        family = kpi.family
-        table.add_row(shown, kpi.key, kpi.name.en, kpi.unit, kpi.kind.value, ", ".join(kpi.dimensions))
+        if kpi.family != family:
+            table.add_row()
+            table.add_row(f"[bold]{kpi.family}[/]")
+            family = kpi.family
+        table.add_row(kpi.key, kpi.name.en, kpi.unit, kpi.kind.value)
     console.print(table)
-    console.print(f"{len(kpis())} KPIs. More about one: ecom-pipeline kpi explain {next(iter(kpis()))}")
+    console.print(f"\n{len(kpis())} KPIs. More about one: ecom-pipeline kpi explain {next(iter(kpis()))}")
 
 
 @app.command()
@@ -111,7 +113,9 @@ def _input_json(one: Input) -> dict[str, Any]:
 def _print_explanation(explanation: Explanation, languages: tuple[str, ...]) -> None:
     kpi = explanation.kpi
     titles = " / ".join(kpi.name.in_language(language) for language in languages)
-    console.print(Panel(_facts(explanation, languages), title=f"[bold]{titles}[/] ({kpi.key})", title_align="left"))
+    console.print(
+        Panel(_facts(explanation, languages), title=f"[bold]{titles}[/] ({kpi.key})", title_align="left")
+    )
     tree = Tree("[bold]Inputs[/]")
     for one in explanation.inputs:
         _grow(tree, one, set())
@@ -149,7 +153,7 @@ def _facts(explanation: Explanation, languages: tuple[str, ...]) -> Group:
 def _grow(tree: Tree, one: Input, seen: set[str]) -> None:
     known = one.name in seen and one.inputs
     description = "shown above" if known else one.description
-    branch = tree.add(f"{one.name} [dim]{description}[/]")
+    branch = tree.add(Text.assemble(one.name, " ", (description, "dim")))
     seen.add(one.name)
     if not known:
         for inner in one.inputs:
@@ -162,12 +166,16 @@ def _values(explanation: Explanation) -> Table:
     for values in (explanation.days, explanation.weeks):
         for one in values:
             iso = one.last_day.isocalendar()
-            period = f"{one.last_day:%a %d %b %Y}" if values is explanation.days else f"{iso.year}-W{iso.week:02d}"
+            period = (
+                f"{one.last_day:%a %d %b %Y}" if values is explanation.days else f"{iso.year}-W{iso.week:02d}"
+            )
             state = one.current.state.value.replace("_", " ")
             if one.current.reason:
                 state += f" ({one.current.reason})"
             if one.current.days_provisional:
                 state += f", {one.current.days_provisional} days too young to count"
-            table.add_row(period, explanation.show(one.current.value), explanation.show(one.previous.value), state)
+            table.add_row(
+                period, explanation.show(one.current.value), explanation.show(one.previous.value), Text(state)
+            )
         table.add_section()
     return table

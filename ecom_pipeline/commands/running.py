@@ -6,7 +6,7 @@ import os
 import socket
 import subprocess
 import sys
-from contextlib import ExitStack
+from collections.abc import Sequence
 from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -23,9 +23,7 @@ from ecom_pipeline.commands.session import (
     print_json,
     require_known,
     session_of,
-    shown_path,
 )
-from ecom_pipeline.demo import recorded_plan, simulated_vendors
 from ecom_pipeline.errors import ConfigurationError, EcomError
 from ecom_pipeline.pipeline import Pipeline
 from ecom_pipeline.settings import CONFIG_VARIABLE
@@ -58,19 +56,20 @@ def backfill(
     """Read, compute and report a range of days; sends nothing, and may be repeated at will."""
     with native_libraries():
         from ecom_pipeline.orchestration.backfill import run_backfill  # noqa: PLC0415 - Dagster loads slowly
-    pipeline = session_of(context).pipeline
-    os.environ[CONFIG_VARIABLE] = str(pipeline.settings.file)
-    first_day, last_day = _days(pipeline, first, last)
+    session = session_of(context)
+    os.environ[CONFIG_VARIABLE] = str(session.settings.file)
+    first_day, last_day = _days(session.pipeline, first, last)
     for name in source or ():
-        require_known(name, pipeline.sources, "source")
-    display = RunDisplay(console)
-    if as_json:
-        print_json(_outcome_json(outcome := run_backfill(pipeline, first_day, last_day, sources=source)))
-    else:
-        with display.shown():
-            outcome = run_backfill(pipeline, first_day, last_day, display.on_progress, sources=source)
-            display.end()
-        print_failures(outcome)
+        require_known(name, session.settings.sources, "source")
+    with session.reachable() as pipeline:
+        if as_json:
+            outcome = run_backfill(pipeline, first_day, last_day, sources=source)
+            print_json(_outcome_json(outcome))
+        else:
+            with RunDisplay(console).shown() as display:
+                outcome = run_backfill(pipeline, first_day, last_day, display.on_progress, sources=source)
+                display.end()
+            print_failures(outcome)
     if not outcome.ok:
         raise typer.Exit(FAILED)
 
@@ -121,26 +120,21 @@ def _days(pipeline: Pipeline, first: str | None, last: str | None) -> tuple[date
 def sweep(
     context: typer.Context,
     source: Annotated[
-        list[str] | None, typer.Option("--source", help="Compare this source only; may be given several times.")
+        list[str] | None,
+        typer.Option("--source", help="Compare this source only; may be given several times."),
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Write JSON instead of lines.")] = False,
 ) -> None:
     """Find records that have vanished at the vendors, and restate the days they touch."""
-    pipeline = session_of(context).pipeline
-    first_day, last_day = pipeline.settings.shop.history_start, pipeline.newest_day()
-    found: list[dict[str, Any]] = []
-    failed: list[EcomError] = []
-    chosen = [require_known(name, pipeline.sources, "source") for name in source or pipeline.sources]
-    for name, table in ((name, table) for name in chosen for table in pipeline.tables(name) if table.swept):
-        try:
-            swept = pipeline.sweep(name, table, first_day, last_day)
-        except EcomError as error:
-            failed.append(error)
-            continue
-        found.append({"source": name, "table": table.name, "held": swept.rows_read, "vanished": swept.rows_stored})
-    if any(one["vanished"] for one in found):
-        pipeline.compute(last_day, last_day)
-        pipeline.publish()
+    session = session_of(context)
+    chosen = [
+        require_known(name, session.settings.sources, "source") for name in source or session.settings.sources
+    ]
+    with session.reachable() as pipeline:
+        found, failed = _sweep_tables(pipeline, chosen)
+        if any(one["vanished"] for one in found):
+            pipeline.compute(pipeline.newest_day(), pipeline.newest_day())
+            pipeline.publish()
     if as_json:
         print_json({"swept": found, "failed": [error.what for error in failed]})
     else:
@@ -154,6 +148,23 @@ def sweep(
         raise failed[0]
 
 
+def _sweep_tables(pipeline: Pipeline, sources: Sequence[str]) -> tuple[list[dict[str, Any]], list[EcomError]]:
+    first_day, last_day = pipeline.settings.shop.history_start, pipeline.newest_day()
+    found: list[dict[str, Any]] = []
+    failed: list[EcomError] = []
+    swept_tables = [(name, table) for name in sources for table in pipeline.tables(name) if table.swept]
+    for name, table in swept_tables:
+        try:
+            swept = pipeline.sweep(name, table, first_day, last_day)
+        except EcomError as error:
+            failed.append(error)
+            continue
+        found.append(
+            {"source": name, "table": table.name, "held": swept.rows_read, "vanished": swept.rows_stored}
+        )
+    return found, failed
+
+
 def ui(
     context: typer.Context,
     port: Annotated[int, typer.Option("--port", min=1, max=65535, help="Port on this machine.")] = 3000,
@@ -161,20 +172,16 @@ def ui(
     """Open the Dagster UI on this configuration, on this machine only, until Ctrl-C; starts the schedules."""
     with native_libraries():
         from ecom_pipeline.orchestration.instance import prepare_home  # noqa: PLC0415 - Dagster loads slowly
-    settings = session_of(context).settings
+    session = session_of(context)
+    os.environ[CONFIG_VARIABLE] = str(session.settings.file)
     _require_free(port)
-    plan = recorded_plan(settings.file.parent)
-    with ExitStack() as stack:
-        if plan is not None:
-            console.print("Starting the simulated shop of the demo, so that runs can read it …")
-            stack.enter_context(simulated_vendors(settings.file.parent, plan))
-        os.environ[CONFIG_VARIABLE] = str(settings.file)
-        home = prepare_home(settings)
+    with session.reachable():
+        home = prepare_home(session.settings)
         workspace = home / "workspace.yaml"
         workspace.write_text(WORKSPACE, encoding="utf-8")
         console.print(f"Dagster opens at [bold]http://{LOOPBACK}:{port}[/] in some seconds; Ctrl-C ends it.")
-        console.print(f"It shows what lies in {shown_path(settings.folder)}.", style="dim", soft_wrap=True)
-        raise typer.Exit(_run_dagster(workspace, port))
+        status = _run_dagster(workspace, port)
+    raise typer.Exit(status)
 
 
 def _run_dagster(workspace: Path, port: int) -> int:
@@ -182,7 +189,7 @@ def _run_dagster(workspace: Path, port: int) -> int:
         sys.executable, "-m", "dagster", "dev", "-w", str(workspace), "-h", LOOPBACK, "-p", str(port),
         "--log-level", "warning",
     ]  # fmt: skip
-    process = subprocess.Popen(command)  # noqa: S603
+    process = subprocess.Popen(command)
     try:
         return FAILED if process.wait() else 0
     except KeyboardInterrupt:

@@ -19,13 +19,16 @@ from typing import Any
 import typer
 from rich.console import Console
 
+from ecom_pipeline.demo import recorded_plan, simulated_vendors
 from ecom_pipeline.errors import ConfigurationError, EcomError
 from ecom_pipeline.pipeline import Pipeline
 from ecom_pipeline.settings import Settings, load_settings
 
+PROGRAM = "ecom-pipeline"
 LANGUAGES = ("fr", "en")
 LIBRARIES = "libpango-1.0-0 libpangoft2-1.0-0 libharfbuzz-subset0"
 console = Console(highlight=False)
+notices = Console(stderr=True, highlight=False)
 
 
 @dataclass
@@ -46,6 +49,18 @@ class Session:
     @cached_property
     def pipeline(self) -> Pipeline:
         return Pipeline(self.settings)
+
+    @contextmanager
+    def reachable(self) -> Iterator[Pipeline]:
+        """The pipeline while its sources can be read: a demo's simulated vendors are started for it."""
+        folder = self.settings.file.parent
+        plan = recorded_plan(folder)
+        if plan is None:
+            yield self.pipeline
+            return
+        notices.print("The demo's simulated shop answers while this runs …", style="dim")
+        with simulated_vendors(folder, plan) as config:
+            yield Pipeline(load_settings(config))
 
 
 def session_of(context: typer.Context) -> Session:
@@ -152,7 +167,9 @@ def native_libraries() -> Iterator[None]:
 
 def shown_command() -> str:
     """How the person here called this program."""
-    return "ecom-pipeline" if shutil.which("ecom-pipeline") else shown_path(Path(sys.argv[0]).absolute())
+    called = Path(sys.argv[0])
+    here = called.name == PROGRAM and not shutil.which(PROGRAM)
+    return shown_path(called.absolute()) if here else PROGRAM
 
 
 def shown_path(path: Path) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from contextlib import ExitStack
 from datetime import date
@@ -27,7 +28,7 @@ from ecom_pipeline.demo import (
     simulated_vendors,
 )
 from ecom_pipeline.pipeline import Pipeline, system_clock
-from ecom_pipeline.settings import load_settings
+from ecom_pipeline.settings import CONFIG_VARIABLE, load_settings
 
 if TYPE_CHECKING:
     from ecom_pipeline.reports import WeeklyReport
@@ -67,8 +68,9 @@ def _run(folder: Path, plan: DemoPlan, first_day: date, display: RunDisplay) -> 
         with display.phase("start", "Starting"), native_libraries():
             from ecom_pipeline.orchestration.backfill import run_backfill, run_week  # noqa: PLC0415 - loads slowly
         with display.phase("shop", "Simulating the shop"):
-            stage = stack.enter_context(simulated_vendors(folder, plan))
-        pipeline = Pipeline(load_settings(stage.config))
+            config = stack.enter_context(simulated_vendors(folder, plan))
+        os.environ[CONFIG_VARIABLE] = str(config)
+        pipeline = Pipeline(load_settings(config))
         outcome = run_backfill(pipeline, first_day, plan.last_day, display.on_progress, weeks="none")
         display.end()
         if outcome.ok:
@@ -97,11 +99,16 @@ def _print_results(pipeline: Pipeline, folder: Path) -> None:
     table.add_column(style="bold", no_wrap=True)
     table.add_column(overflow="fold")
     table.add_row("Reports", "\n".join(shown_path(pdf) for pdf in reports))
-    table.add_row("Mails", f"{shown_path(folder / 'mails')} (each as .eml, with its text, HTML and PDF beside it)")
+    table.add_row(
+        "Mails", f"{shown_path(folder / 'mails')} (each as .eml, with its text, HTML and PDF beside it)"
+    )
     for reader in readers:
         table.add_row("", Text(f"{reader.display}: {reader.explanation}", style="dim"))
     table.add_row("Dagster", f"{shown_command()} ui --config {shown_path(folder / 'ecom.toml')}")
-    table.add_row("A number", f"{shown_command()} kpi explain net_margin_rate --config {shown_path(folder / 'ecom.toml')}")
+    table.add_row(
+        "A number",
+        f"{shown_command()} kpi explain net_margin_rate --config {shown_path(folder / 'ecom.toml')}",
+    )
     console.print()
     console.print(table)
 

@@ -33,14 +33,19 @@ def list_sources(
     if as_json:
         print_json(sources)
         return
-    table = Table("Source", "Table", "Changes", "Last load (UTC)", "Until", "Rows stored")
+    table = Table(
+        "Source", "Table", "Changes", "Read at (UTC)", "Until", "Rows", box=None, padding=(0, 2, 0, 0)
+    )
+    for column in table.columns:
+        column.no_wrap = True
     table.columns[-1].justify = "right"
     for source in sources:
-        table.add_section()
-        shown = f"[bold]{source['source']}[/] ({source['vendor']})"
+        if table.row_count:
+            table.add_row()
+        shown = f"[bold]{source['source']}[/]"
         for one in source["tables"]:
             loaded = one["last_load_at"]
-            when = f"{loaded:%Y-%m-%d %H:%M}" if loaded else "never"
+            when = f"{loaded:%d %b %H:%M}" if loaded else "never"
             rows = f"{one['rows_stored']:,}" if loaded else ""
             table.add_row(shown, one["table"], one["change"], when, str(one["last_day"] or ""), rows)
             shown = ""
@@ -48,7 +53,7 @@ def list_sources(
     for source in sources:
         if source["secrets_missing"]:
             console.print(f"{source['source']} lacks {', '.join(source['secrets_missing'])}", style="red")
-    console.print("Rows stored counts every version that was kept. ecom-pipeline doctor tries the credentials.")
+    console.print("Rows counts every version that was stored.", style="dim")
 
 
 def _sources_json(pipeline: Pipeline) -> list[dict[str, Any]]:

@@ -54,7 +54,13 @@ def report(
         pdf, html = _copied(rendered, output)
         incomplete = bool(rendered.report.incomplete)
         found.append(
-            {"week": rendered.report.week, "language": chosen, "pdf": pdf, "html": html, "incomplete": incomplete}
+            {
+                "week": rendered.report.week,
+                "language": chosen,
+                "pdf": pdf,
+                "html": html,
+                "incomplete": incomplete,
+            }
         )
         if not as_json:
             console.print(shown_path(pdf), soft_wrap=True)
@@ -83,7 +89,8 @@ def send(
     last_day = parse_week(week) if week else newest_week(session.pipeline)
     languages = chosen_languages(session.settings, language)
     outcomes = [
-        deliver_week(session.pipeline, last_day, chosen, resend=resend, dry_run=dry_run) for chosen in languages
+        deliver_week(session.pipeline, last_day, chosen, resend=resend, dry_run=dry_run)
+        for chosen in languages
     ]
     if as_json:
         print_json([_outcome_json(outcome) for outcome in outcomes])
