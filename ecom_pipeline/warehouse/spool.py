@@ -90,7 +90,7 @@ class Spool:
         for child in self.table.children:
             sheet = self._children[child.name]
             if child.name not in row:
-                raise _missing(sheet.label, child.name)
+                raise _missing(self._parent.label, child.name)
             for child_row in row[child.name]:
                 picked = sheet.pick(child_row)
                 digest.update(repr(picked).encode())
