@@ -20,6 +20,7 @@ from ecom_pipeline.sources.contract import Source, SourceContext, Table, Window,
 from ecom_pipeline.sources.registry import vendors
 from ecom_pipeline.warehouse.build import BuildRequest, Built, build, last_built_day
 from ecom_pipeline.warehouse.catalog import Catalog, build_catalog
+from ecom_pipeline.warehouse.changes import forget_changes
 from ecom_pipeline.warehouse.completeness import refresh_kpi_days, refresh_source_days, write_wiring
 from ecom_pipeline.warehouse.configuration import write_configuration
 from ecom_pipeline.warehouse.connection import open_warehouse
@@ -127,6 +128,7 @@ class Pipeline:
                 if on_built is not None:
                     on_built(built[-1])
             refresh_kpi_days(connection, self.catalog, start)
+            forget_changes(connection, [node.name for node in self.catalog.nodes])
         return built
 
     def publish(self) -> int:

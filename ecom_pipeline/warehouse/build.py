@@ -17,7 +17,6 @@ from ecom_pipeline.errors import DefinitionError
 from ecom_pipeline.warehouse.catalog import Node
 from ecom_pipeline.warehouse.changes import (
     days_between,
-    last_sequence,
     log_changes,
     record_changes,
     table_exists,
@@ -93,14 +92,17 @@ def _build_node(connection: duckdb.DuckDBPyConnection, node: Node, request: Buil
 
 def _plan(connection: duckdb.DuckDBPyConnection, node: Node, request: BuildRequest) -> _Plan:
     """Which days to build: asked for, new since the last build, and touched by changes of the inputs."""
-    sequence = last_sequence(connection)
     row = fetch_row(
-        connection, "SELECT sequence, fingerprint, as_of FROM ops.built WHERE node = ?", [node.name]
+        connection,
+        """SELECT (SELECT COALESCE(MAX(sequence), 0) FROM ops.changes), b.sequence, b.fingerprint, b.as_of
+           FROM (SELECT ? AS node) AS n LEFT JOIN ops.built AS b ON b.node = n.node""",
+        [node.name],
     )
-    if row is None or row[1] != node.fingerprint:
-        as_of = max(request.last_day, row[2]) if row else request.last_day
+    assert row is not None
+    sequence, since, fingerprint, known_until = row
+    if fingerprint != node.fingerprint:
+        as_of = max(request.last_day, known_until or request.last_day)
         return _Plan(days_between(request.history_start, as_of), as_of, sequence, None)
-    since, _, known_until = row
     as_of = max(request.last_day, known_until)
     days = set(days_between(max(request.first_day, request.history_start), request.last_day))
     days.update(days_between(known_until + timedelta(days=1), as_of))
@@ -122,6 +124,8 @@ def _ensure_table(connection: duckdb.DuckDBPyConnection, node: Node, query: str,
         connection.execute(f"DROP TABLE {node.name}")
     if node.scope == "customer":
         connection.execute("CREATE TABLE IF NOT EXISTS run.customers (customer VARCHAR)")
+    if not fresh and table_exists(connection, node.name):
+        return
     # Not AS … LIMIT 0: DuckDB 2.0.0 shows a table made like that, and filled with more than a row group in the
     # same transaction, as empty until the file is opened again.
     columns = connection.execute(f"DESCRIBE {query}").fetchall()
@@ -186,5 +190,6 @@ def _replace_kpi(
     connection.execute("DELETE FROM kpi.daily WHERE kpi = ? AND day IN (SELECT day FROM run.days)", [key])
     insert_kpi_rows(connection, key)
     changed = record_changes(connection, node.name, "rows_before", "rows_after")
-    restated = record_restatements(connection, key, now) if plan.known_until is not None else 0
+    is_known = plan.known_until is not None and bool(plan.days) and plan.days[0] <= plan.known_until
+    restated = record_restatements(connection, key, now) if changed and is_known else 0
     return changed, restated

@@ -31,6 +31,8 @@ def record_changes(
         rows = f"""(SELECT * EXCLUDE (side) FROM (
                 SELECT *, 1 AS side FROM {after} UNION ALL SELECT *, -1 AS side FROM {before})
             GROUP BY ALL HAVING SUM(side) <> 0)"""
+    if not watched:
+        return log_changes(connection, node, f"SELECT DISTINCT day FROM {rows}")
     columns = ", ".join(("day", *watched))
     connection.execute(f"CREATE OR REPLACE TEMP TABLE rows_changed AS SELECT DISTINCT {columns} FROM {rows}")
     for column in watched:
@@ -48,39 +50,51 @@ def log_changes(connection: duckdb.DuckDBPyConnection, node: str, days: str) -> 
     return int(row[0]) if row else 0
 
 
-def last_sequence(connection: duckdb.DuckDBPyConnection) -> int:
-    """The newest entry of the change log."""
-    row = fetch_row(connection, "SELECT COALESCE(MAX(sequence), 0) FROM ops.changes")
-    assert row is not None
-    return int(row[0])
+def forget_changes(connection: duckdb.DuckDBPyConnection, nodes: Sequence[str]) -> None:
+    """Drop what all nodes have taken into account: the log must not grow with every day that passes.
+
+    The newest entry stays: from it follows where the log ends.
+    """
+    connection.execute(
+        """
+        DELETE FROM ops.changes WHERE sequence < (SELECT MAX(sequence) FROM ops.changes) AND sequence <= (
+            SELECT COALESCE(MIN(COALESCE(b.sequence, 0)), 0)
+            FROM (SELECT UNNEST(?::VARCHAR[]) AS node) AS n LEFT JOIN ops.built AS b ON b.node = n.node)
+        """,
+        [list(nodes)],
+    )
 
 
 def touched_days(
     connection: duckdb.DuckDBPyConnection, node: Node, since: int, bounds: tuple[date, date]
 ) -> list[date]:
     """The days of a node that changes of its inputs since a point of the change log touch, within bounds."""
+    watched = [f"{name}@{touch.column}" for name, touch in node.touches.items() if touch.column]
+    changes: dict[str, set[date | None]] = {}
+    for dependency, day in connection.execute(
+        "SELECT DISTINCT node, day FROM ops.changes WHERE sequence > ? AND LIST_CONTAINS(?, node)",
+        [since, [*node.inputs, *watched]],
+    ).fetchall():
+        changes.setdefault(dependency, set()).add(day)
     found: set[date] = set()
     for dependency in node.inputs:
-        touch = node.touches.get(dependency, Touch())
-        found.update(_touched_by(connection, node, dependency, touch, since, bounds))
-    return sorted(found)
+        if dependency in changes:
+            touch = node.touches.get(dependency, Touch())
+            found.update(_touched_by(connection, node, touch, changes[dependency], bounds))
+            found.update(day for day in changes.get(f"{dependency}@{touch.column}", ()) if day is not None)
+    first, last = bounds
+    return sorted(day for day in found if first <= day <= last)
 
 
 def _touched_by(
     connection: duckdb.DuckDBPyConnection,
     node: Node,
-    dependency: str,
     touch: Touch,
-    since: int,
+    changed: set[date | None],
     bounds: tuple[date, date],
 ) -> set[date]:
-    changed = connection.execute(
-        "SELECT DISTINCT day FROM ops.changes WHERE node = ? AND sequence > ?", [dependency, since]
-    ).fetchall()
-    if not changed:
-        return set()
     first, last = bounds
-    days = [day for (day,) in changed if day is not None]
+    days = [day for day in changed if day is not None]
     if touch.everything or len(days) < len(changed):
         return set(days_between(first, last))
     if touch.after:
@@ -94,13 +108,7 @@ def _touched_by(
                 [days],
             ).fetchall()
             found.update(day for (day,) in rows)
-    if touch.column:
-        rows = connection.execute(
-            "SELECT DISTINCT day FROM ops.changes WHERE node = ? AND sequence > ?",
-            [f"{dependency}@{touch.column}", since],
-        ).fetchall()
-        found.update(day for (day,) in rows)
-    return {day for day in found if first <= day <= last}
+    return found
 
 
 def _bearing(connection: duckdb.DuckDBPyConnection, node: Node, column: str) -> list[str]:

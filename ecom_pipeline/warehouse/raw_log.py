@@ -267,8 +267,10 @@ def _ensure_tables(connection: duckdb.DuckDBPyConnection, source: str, table: Ta
 def _ensure(connection: duckdb.DuckDBPyConnection, source: str, table: Table | Child, own: str) -> None:
     name = raw_table(source, table.name)
     connection.execute(f"CREATE TABLE IF NOT EXISTS {name} ({', '.join(map(_ddl, table.columns))}, {own})")
+    present = {row[0] for row in connection.execute(f"DESCRIBE {name}").fetchall()}
     for column in table.columns:
-        connection.execute(f"ALTER TABLE {name} ADD COLUMN IF NOT EXISTS {_ddl(column)}")
+        if column.name not in present:
+            connection.execute(f"ALTER TABLE {name} ADD COLUMN {_ddl(column)}")
 
 
 def _ddl(column: Column) -> str:

@@ -21,8 +21,10 @@ def ensure_canonical(connection: duckdb.DuckDBPyConnection) -> None:
         connection.execute(
             f"CREATE TABLE IF NOT EXISTS mapped.{name} (_source VARCHAR, _mapping VARCHAR, _record VARCHAR, {columns})"
         )
+        present = {row[0] for row in connection.execute(f"DESCRIBE mapped.{name}").fetchall()}
         for column, kind in table.columns.items():
-            connection.execute(f"ALTER TABLE mapped.{name} ADD COLUMN IF NOT EXISTS {column} {kind}")
+            if column not in present:
+                connection.execute(f"ALTER TABLE mapped.{name} ADD COLUMN {column} {kind}")
 
 
 def stage(connection: duckdb.DuckDBPyConnection, catalog: Catalog, time_zone: str) -> None:
