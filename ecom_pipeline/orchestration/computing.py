@@ -45,7 +45,10 @@ def model_assets(pipeline: Pipeline) -> dg.AssetsDefinition:
         built = _compute(context, pipeline, wanted)
         newest = context.partition_key_range.end
         with open_warehouse(pipeline.settings.warehouse_file) as connection:
-            for node in wanted:
+            results = list(_selected(context, check_models(connection, wanted)))
+            # A step that fails after its outputs does not hold back the steps that read them: when a check
+            # fails there must be no output.
+            for node in wanted if all(result.passed for result in results) else ():
                 metadata = {
                     **_counts(built[node.name]),
                     "dagster/row_count": dg.MetadataValue.int(count_rows(connection, node)),
@@ -53,7 +56,7 @@ def model_assets(pipeline: Pipeline) -> dg.AssetsDefinition:
                 }
                 context.add_asset_metadata(metadata, asset_key=node_key(node), partition_key=newest)
                 yield dg.MaterializeResult(asset_key=node_key(node))
-            yield from _selected(context, check_models(connection, wanted))
+            yield from results
 
     return models
 

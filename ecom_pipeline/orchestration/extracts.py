@@ -92,7 +92,7 @@ def _stored_before(context: dg.AssetExecutionContext) -> set[dg.AssetKey]:
     if context.retry_number == 0:
         return set()
     records = context.instance.get_records_for_run(
-        context.run_id, of_type=dg.DagsterEventType.ASSET_MATERIALIZATION
+        context.run.run_id, of_type=dg.DagsterEventType.ASSET_MATERIALIZATION
     ).records
     keys = (record.event_log_entry.asset_materialization for record in records)
     return {event.asset_key for event in keys if event is not None}

@@ -1,0 +1,173 @@
+"""The weekly report as assets: rendered for any week, sent for the newest one only and once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import date, timedelta
+from pathlib import Path
+
+import dagster as dg
+import pytest
+
+from ecom_pipeline.delivery import Delivery, State
+from ecom_pipeline.errors import ConfigurationError, EcomError
+from ecom_pipeline.orchestration import weekly
+from ecom_pipeline.orchestration.assembly import build_definitions
+from ecom_pipeline.orchestration.console import QUIET
+from ecom_pipeline.orchestration.keys import PARTITION_TAG
+from ecom_pipeline.orchestration.partitions import week_key
+from ecom_pipeline.pipeline import Pipeline
+from ecom_pipeline.reporting import WeekDelivery, deliver_week, newest_complete_week, render_week
+from ecom_pipeline.settings import load_settings
+from ecom_pipeline_tests.simulation import Simulation, simulate
+
+MAIL = """
+[mail]
+host = "127.0.0.1"
+port = 1
+security = "none"
+sender = "reports@a-shop.example"
+unsubscribe = "mailto:reports@a-shop.example?subject=stop"
+recipients = [{ email = "owner@a-shop.example", language = "en" }]
+"""
+
+
+@pytest.fixture(scope="module")
+def simulation(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Simulation]:
+    with simulate(tmp_path_factory.mktemp("shop"), seed=5, days=14, orders_per_day=3) as simulation:
+        simulation.run()
+        simulation.pipeline.publish()
+        yield simulation
+
+
+@pytest.fixture(scope="module")
+def with_mail(simulation: Simulation) -> Pipeline:
+    """The same shop with a mail server that nobody answers at."""
+    file = simulation.pipeline.settings.file
+    other = file.with_name("with_mail.toml")
+    other.write_text(file.read_text() + MAIL)
+    environment = {"ECOM_PSEUDONYM_KEY": "a-pseudonym-key-long-enough-to-use"}
+    return Pipeline(load_settings(other, environment), simulation.pipeline.clock)
+
+
+@pytest.fixture
+def sent(monkeypatch: pytest.MonkeyPatch) -> list[date]:
+    """Weeks that were handed to the delivery."""
+    weeks: list[date] = []
+
+    def deliver(pipeline: Pipeline, last_day: date, language: str) -> WeekDelivery:
+        weeks.append(last_day)
+        return WeekDelivery(
+            "weekly/x/en", deliveries=(Delivery("o…@a….example", State.SENT, 1, 250, "sent"),)
+        )
+
+    monkeypatch.setattr(weekly, "deliver_week", deliver)
+    return weeks
+
+
+def run_week_job(
+    pipeline: Pipeline, instance: dg.DagsterInstance, key: str | None, tags: dict[str, str] | None = None
+) -> dg.ExecuteInProcessResult:
+    job = build_definitions(pipeline).resolve_job_def("weekly_report").get_subset(
+        asset_selection={dg.AssetKey(["report", "weekly_en"]), dg.AssetKey(["delivery", "weekly_en"])}
+    )  # fmt: skip
+    return job.execute_in_process(
+        instance=instance, partition_key=key, tags=tags or {}, run_config=QUIET, raise_on_error=False
+    )
+
+
+def metadata(result: dg.ExecuteInProcessResult, kind: str) -> dict[str, object]:
+    (event,) = result.asset_materializations_for_node(f"{kind}__weekly_en")
+    return {name: value.value for name, value in event.metadata.items()}
+
+
+def test_the_newest_week_is_rendered_and_sent(
+    with_mail: Pipeline, instance: dg.DagsterInstance, sent: list[date]
+) -> None:
+    newest = newest_complete_week(with_mail.newest_day())
+    result = run_week_job(with_mail, instance, week_key(newest))
+    assert result.success
+    assert Path(str(metadata(result, "report")["pdf"])).read_bytes().startswith(b"%PDF-")
+    assert sent == [newest]
+    assert metadata(result, "delivery")["sent"] == 1
+    checks = {one.check_name: one.passed for one in result.get_asset_check_evaluations()}
+    assert checks == {"newest_day_is_measured": True, "newest_week_is_rendered": True}
+
+
+@pytest.mark.parametrize("tag", ["dagster/backfill", "ecom-pipeline/backfill"])
+def test_a_backfilled_week_is_rendered_and_not_sent(
+    with_mail: Pipeline, instance: dg.DagsterInstance, sent: list[date], tag: str
+) -> None:
+    newest = newest_complete_week(with_mail.newest_day())
+    result = run_week_job(with_mail, instance, week_key(newest), {tag: "abcdefgh"})
+    assert result.success
+    assert sent == []
+    assert metadata(result, "delivery")["sent"] == 0
+    assert "backfill" in str(metadata(result, "delivery")["not_sent_because"])
+
+
+def test_an_older_week_is_not_sent_whoever_asks(with_mail: Pipeline) -> None:
+    older = newest_complete_week(with_mail.newest_day()) - timedelta(days=7)
+    outcome = deliver_week(with_mail, older, "en", resend=True)
+    assert outcome.not_sent_because.endswith("is not the newest complete week")
+    assert outcome.deliveries == ()
+
+
+def test_a_reader_without_the_report_makes_the_delivery_fail(
+    with_mail: Pipeline, instance: dg.DagsterInstance, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    refused = Delivery("o…@a….example", State.FAILED, 1, 550, "refused at recipient: 550 no such user")
+    monkeypatch.setattr(weekly, "deliver_week", lambda *_: WeekDelivery("weekly/x/en", deliveries=(refused,)))
+    result = run_week_job(with_mail, instance, week_key(newest_complete_week(with_mail.newest_day())))
+    (failure,) = [event.step_failure_data for event in result.all_events if event.is_step_failure]
+    assert failure.user_failure_data is not None
+    assert "1 of 1 readers" in str(failure.user_failure_data.description)
+
+
+def test_without_a_mail_server_the_delivery_says_so(
+    simulation: Simulation, instance: dg.DagsterInstance
+) -> None:
+    newest = newest_complete_week(simulation.pipeline.newest_day())
+    result = run_week_job(simulation.pipeline, instance, week_key(newest))
+    assert result.success
+    assert metadata(result, "delivery")["not_sent_because"] == "no mail server is configured"
+
+
+def test_a_week_that_begins_on_another_day_is_refused(
+    simulation: Simulation, instance: dg.DagsterInstance
+) -> None:
+    with pytest.raises(dg.DagsterError, match="2026-11-11"):
+        run_week_job(simulation.pipeline, instance, "2026-11-11")
+    # A run that is launched with the tag alone, as a script may, gets past Dagster.
+    result = run_week_job(simulation.pipeline, instance, None, {PARTITION_TAG: "2026-11-11"})
+    (failure,) = [event.step_failure_data for event in result.all_events if event.is_step_failure]
+    assert "No week begins on 2026-11-11" in failure.error_display_string
+
+
+def test_a_dry_run_shows_any_week_and_records_nothing(with_mail: Pipeline) -> None:
+    older = newest_complete_week(with_mail.newest_day()) - timedelta(days=7)
+    outcome = deliver_week(with_mail, older, "en", dry_run=True)
+    (preview,) = outcome.previews
+    assert preview.would_send
+    assert preview.message["Subject"]
+    assert deliver_week(with_mail, older, "en", dry_run=True).previews[0].would_send
+
+
+def test_rendering_again_is_the_same_file(simulation: Simulation) -> None:
+    newest = newest_complete_week(simulation.pipeline.newest_day())
+    first = render_week(simulation.pipeline, newest, "fr").pdf.read_bytes()
+    assert render_week(simulation.pipeline, newest, "fr").pdf.read_bytes() == first
+
+
+def test_a_report_of_no_week_is_refused(simulation: Simulation) -> None:
+    with pytest.raises(ConfigurationError, match="2026-11-15"):
+        render_week(simulation.pipeline, date(2026, 11, 11), "fr")
+
+
+def test_nothing_is_rendered_before_anything_is_published(tmp_path: Path) -> None:
+    file = tmp_path / "ecom.toml"
+    file.write_text(
+        '[shop]\nname = "A"\ntime_zone = "Europe/Paris"\ncurrency = "EUR"\nhistory_start = 2026-01-01\n[sources]\n'
+    )
+    with pytest.raises(EcomError, match="published"):
+        render_week(Pipeline(load_settings(file, {})), date(2026, 11, 15), "fr")
