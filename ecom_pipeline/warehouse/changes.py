@@ -10,6 +10,8 @@ import duckdb
 from ecom_pipeline.warehouse.catalog import Node, Touch, canonical_tables
 from ecom_pipeline.warehouse.rows import fetch_row
 
+LONG_LOG = 100_000  # entries; every step of a build reads it, which is no matter below this
+
 
 def record_changes(
     connection: duckdb.DuckDBPyConnection,
@@ -51,10 +53,13 @@ def log_changes(connection: duckdb.DuckDBPyConnection, node: str, days: str) -> 
 
 
 def forget_changes(connection: duckdb.DuckDBPyConnection, nodes: Sequence[str]) -> None:
-    """Drop what all nodes have taken into account: the log must not grow with every day that passes.
+    """Drop what all nodes have taken into account, once the log has grown long.
 
     The newest entry stays: from it follows where the log ends.
     """
+    row = fetch_row(connection, "SELECT COUNT(*) FROM ops.changes")
+    if row is None or row[0] < LONG_LOG:
+        return
     connection.execute(
         """
         DELETE FROM ops.changes WHERE sequence < (SELECT MAX(sequence) FROM ops.changes) AND sequence <= (

@@ -134,9 +134,18 @@ def newest(source: str, table: Table) -> str:
 def _store_log(
     connection: duckdb.DuckDBPyConnection, source: str, table: Table, window: Window, load_id: int
 ) -> tuple[int, int]:
+    # Versions follow the order of loading: a bound lets the engine skip all that was loaded long before.
+    bounds = fetch_row(
+        connection,
+        f"SELECT MIN({table.version}), COUNT(*) > COUNT({table.version}) FROM spooled",
+    )
+    assert bounds is not None
+    connection.execute("SET VARIABLE oldest_spooled = ?", [bounds[0]])
+    recent = "" if bounds[0] is None or bounds[1] else f"AND {table.version} >= GETVARIABLE('oldest_spooled')"
     known = f"""SELECT 1 FROM (
             SELECT _record, {table.version}, ARG_MAX(_hash, _load_id) AS _hash FROM {raw_table(source, table.name)}
-            WHERE NOT _deleted AND _record IN (SELECT _record FROM spooled) GROUP BY _record, {table.version}) AS r
+            WHERE NOT _deleted AND _record IN (SELECT _record FROM spooled) {recent}
+            GROUP BY _record, {table.version}) AS r
         WHERE r._record = s._record AND r._hash = s._hash
           AND r.{table.version} IS NOT DISTINCT FROM s.{table.version}"""
     return _append(connection, source, table, load_id, known, f"{table.version} DESC"), 0
