@@ -4,10 +4,14 @@ VENV := .venv
 BIN := $(VENV)/bin
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: demo test check lint types audit benchmark clean
+.DELETE_ON_ERROR:
+.PHONY: demo ui test check lint types audit benchmark clean
 
 demo: $(VENV)/.installed
 	@$(BIN)/ecom-pipeline demo
+
+ui: $(VENV)/.installed
+	@$(BIN)/ecom-pipeline ui --config var/demo/ecom.toml
 
 test: $(VENV)/.installed-dev
 	@$(BIN)/python -m pytest -q -n 2 --dist loadscope
@@ -30,14 +34,16 @@ benchmark: $(VENV)/.installed-dev
 clean:
 	rm -rf $(VENV) var build *.egg-info
 
-$(VENV)/bin/python:
+$(BIN)/pip:
 	@sh tools/native-libraries.sh $(PYTHON)
-	$(PYTHON) -m venv $(VENV)
+	@$(PYTHON) -m venv --clear $(VENV)
 
-$(VENV)/.installed: pyproject.toml constraints.txt | $(VENV)/bin/python
-	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable .
+$(VENV)/.installed: pyproject.toml constraints.txt | $(BIN)/pip
+	@echo "Installing the pinned packages into $(VENV); this takes a minute or two."
+	@$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable .
 	@touch $@
 
-$(VENV)/.installed-dev: $(VENV)/.installed
-	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[dev]'
+$(VENV)/.installed-dev: pyproject.toml constraints.txt | $(VENV)/.installed
+	@echo "Installing what the tests need."
+	@$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[dev]'
 	@touch $@
