@@ -33,16 +33,30 @@ def stage(connection: duckdb.DuckDBPyConnection, catalog: Catalog, time_zone: st
     Rows of sources that are no longer configured are taken out.
     """
     ensure_canonical(connection)
-    _remove_unconfigured(connection, catalog)
+    if not _is_as_staged(connection, catalog, time_zone):
+        _remove_unconfigured(connection, catalog)
     for stream in catalog.streams:
         if stream.mappings and _is_loaded(connection, stream):
             _stage_stream(connection, catalog, stream, time_zone)
 
 
+def _fingerprint(stream: Stream, time_zone: str) -> str:
+    return "|".join((time_zone, *(f"{mapping.name}: {mapping.sql}" for mapping in stream.mappings)))
+
+
+def _is_as_staged(connection: duckdb.DuckDBPyConnection, catalog: Catalog, time_zone: str) -> bool:
+    """Whether all that was ever staged came from what is configured now, by the same mappings."""
+    configured = {
+        (stream.source, stream.table.name): _fingerprint(stream, time_zone) for stream in catalog.streams
+    }
+    staged = connection.execute("SELECT source, table_name, fingerprint FROM ops.staged").fetchall()
+    return all(configured.get((source, table)) == fingerprint for source, table, fingerprint in staged)
+
+
 def _stage_stream(
     connection: duckdb.DuckDBPyConnection, catalog: Catalog, stream: Stream, time_zone: str
 ) -> None:
-    fingerprint = "|".join((time_zone, *(mapping.sql for mapping in stream.mappings)))
+    fingerprint = _fingerprint(stream, time_zone)
     row = fetch_row(
         connection,
         "SELECT load_id, fingerprint FROM ops.staged WHERE source = ? AND table_name = ?",
@@ -157,13 +171,14 @@ def _remove_unconfigured(connection: duckdb.DuckDBPyConnection, catalog: Catalog
     configured = [
         f"{stream.source}/{mapping.name}" for stream in catalog.streams for mapping in stream.mappings
     ]
-    for name in canonical_tables():
-        stale = connection.execute(
-            f"SELECT DISTINCT _source, _mapping FROM mapped.{name} WHERE NOT LIST_CONTAINS(?, _source || '/' || _mapping)",
-            [configured],
-        ).fetchall()
-        for source, mapping in stale:
-            with transaction(connection):
+    # All in one: what was staged is the only trace of what may still stand in a canonical table.
+    with transaction(connection):
+        for name in canonical_tables():
+            stale = connection.execute(
+                f"SELECT DISTINCT _source, _mapping FROM mapped.{name} WHERE NOT LIST_CONTAINS(?, _source || '/' || _mapping)",
+                [configured],
+            ).fetchall()
+            for source, mapping in stale:
                 own = f"mapped.{name} WHERE _source = '{source}' AND _mapping = '{mapping}'"
                 for column in catalog.watched(f"mapped.{name}"):
                     days = f"SELECT DISTINCT {column} AS day FROM {own}"
