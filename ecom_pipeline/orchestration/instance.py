@@ -61,7 +61,10 @@ def instance_configuration(folder: Path) -> dict[str, Any]:
         },
         "telemetry": {"enabled": False},
         "nux": {"enabled": False},
-        "concurrency": {"pools": {"granularity": "op", "default_limit": 1}},
+        "concurrency": {
+            "pools": {"granularity": "op", "default_limit": 1},
+            "runs": {"max_concurrent_runs": 3},
+        },
         "run_monitoring": {
             "enabled": True,
             "start_timeout_seconds": 180,

@@ -110,7 +110,7 @@ def test_all_weeks_are_reported_when_asked(
 def test_days_outside_the_history_are_refused(
     simulation: Simulation, first_day: date, last_day: date
 ) -> None:
-    with pytest.raises(ConfigurationError, match="2026-11-02 .* to 2026-11-15"):
+    with pytest.raises(ConfigurationError, match=r"2026-11-02 .* to 2026-11-15"):
         run_backfill(simulation.pipeline, first_day, last_day)
 
 
