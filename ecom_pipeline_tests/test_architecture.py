@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from ecom_pipeline.kpis.definition import kpis
-from ecom_pipeline.sources.contract import Source
+from ecom_pipeline.sources.contract import Child, Source, Table
 from ecom_pipeline.sources.registry import vendors
 from ecom_pipeline.warehouse.catalog import Model, canonical_tables, read_models
 from ecom_pipeline.warehouse.header import split_header
@@ -293,7 +293,8 @@ def test_canonical_tables_hold_nothing_personal() -> None:
         assert not [column for column in table.columns if PERSONAL_NAMES.search(column)], name
     for vendor, source in vendors().items():
         for declared in source.tables:
-            names = [column.name for part in (declared, *declared.children) for column in part.columns]
+            parts: list[Table | Child] = [declared, *declared.children]
+            names = [column.name for part in parts for column in part.columns]
             assert not [name for name in names if PERSONAL_NAMES.search(name)], f"{vendor}.{declared.name}"
 
 

@@ -8,6 +8,7 @@ as the context of ours. Bodies are never logged or quoted.
 from __future__ import annotations
 
 import json
+import logging
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
@@ -43,6 +44,9 @@ Authorize = Callable[[bool], Mapping[str, str]]
 
 Explain = Callable[[Any], str]
 """A vendor's error body (decoded JSON or None) → its code and message, free of personal data."""
+
+# At level DEBUG it writes every URL with its query, and signed addresses are secrets.
+logging.getLogger("urllib3").setLevel(logging.INFO)
 
 RETRIED = frozenset((408, 425, 429, 500, 502, 503, 504, 520, 522, 524))
 CHUNK = 1 << 16
