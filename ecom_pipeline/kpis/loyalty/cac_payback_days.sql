@@ -31,26 +31,48 @@ WITH cuts AS (
     JOIN model.marketing_costs AS m
         ON m.day >= CAST(d.day - INTERVAL '454' DAY AS DATE) AND m.day <= CAST(d.day - INTERVAL '90' DAY AS DATE)
     GROUP BY d.day, s.dimension, CASE s.dimension WHEN 'channel' THEN m.channel ELSE '' END
+), bounds AS (
+    SELECT MIN(d.day) AS first_day, MAX(d.day) AS last_day FROM run.days AS d
 ), aged AS (
     SELECT v.first_day AS first_day, s.dimension AS dimension,
         CASE s.dimension WHEN 'channel' THEN v.channel ELSE '' END AS segment,
         v.day - v.first_day AS age, SUM(v.contribution) AS contribution
     FROM model.customer_value AS v
+    JOIN bounds AS b
+        ON v.first_day >= CAST(b.first_day - INTERVAL '454' DAY AS DATE)
+        AND v.first_day <= CAST(b.last_day - INTERVAL '90' DAY AS DATE)
     CROSS JOIN cuts AS s
     WHERE v.day <= CAST(v.first_day + INTERVAL '90' DAY AS DATE)
     GROUP BY v.first_day, s.dimension, CASE s.dimension WHEN 'channel' THEN v.channel ELSE '' END, v.day - v.first_day
+), steps AS (
+    SELECT e.dimension AS dimension, e.segment AS segment, e.age AS age, e.day AS day,
+        SUM(e.contribution) AS contribution
+    FROM (
+        SELECT a.dimension AS dimension, a.segment AS segment, a.age AS age,
+            GREATEST(CAST(a.first_day + INTERVAL '90' DAY AS DATE), b.first_day) AS day,
+            a.contribution AS contribution
+        FROM aged AS a
+        CROSS JOIN bounds AS b
+        UNION ALL
+        SELECT a.dimension AS dimension, a.segment AS segment, a.age AS age,
+            CAST(a.first_day + INTERVAL '455' DAY AS DATE) AS day, -a.contribution AS contribution
+        FROM aged AS a
+        JOIN bounds AS b ON a.first_day < CAST(b.last_day - INTERVAL '454' DAY AS DATE)
+        UNION ALL
+        SELECT g.dimension AS dimension, g.segment AS segment, g.age AS age, d.day AS day, 0 AS contribution
+        FROM (SELECT DISTINCT a.dimension AS dimension, a.segment AS segment, a.age AS age FROM aged AS a) AS g
+        CROSS JOIN run.days AS d
+    ) AS e
+    GROUP BY e.dimension, e.segment, e.age, e.day
 ), by_age AS (
-    SELECT d.day AS day, a.dimension AS dimension, a.segment AS segment, a.age AS age,
-        SUM(a.contribution) AS contribution
-    FROM run.days AS d
-    JOIN aged AS a
-        ON a.first_day >= CAST(d.day - INTERVAL '454' DAY AS DATE)
-        AND a.first_day <= CAST(d.day - INTERVAL '90' DAY AS DATE)
-    GROUP BY d.day, a.dimension, a.segment, a.age
+    SELECT s.day AS day, s.dimension AS dimension, s.segment AS segment, s.age AS age,
+        SUM(s.contribution) OVER (PARTITION BY s.dimension, s.segment, s.age ORDER BY s.day) AS contribution
+    FROM steps AS s
 ), cumulated AS (
     SELECT b.day AS day, b.dimension AS dimension, b.segment AS segment, b.age AS age,
         SUM(b.contribution) OVER (PARTITION BY b.day, b.dimension, b.segment ORDER BY b.age) AS contribution
     FROM by_age AS b
+    JOIN run.days AS d ON d.day = b.day
 )
 SELECT
     c.day AS day, c.dimension AS dimension, c.segment AS segment,
