@@ -79,7 +79,8 @@ def kpi_assets(pipeline: Pipeline, family: str) -> dg.AssetsDefinition:
         built = _compute(context, pipeline, wanted)
         _, last_day = days_of(context)
         with open_warehouse(pipeline.settings.warehouse_file) as connection:
-            values = kpi_metadata(connection, [node.kpi for node in wanted if node.kpi], last_day)
+            chosen = [node.kpi for node in wanted if node.kpi]
+            values = kpi_metadata(connection, chosen, last_day, pipeline.settings.shop.currency)
             for node in wanted:
                 metadata = {**values[node.name.removeprefix("kpi.")], **_counts(built[node.name])}
                 context.add_asset_metadata(

@@ -60,19 +60,20 @@ def sql_block(sql: str) -> dg.MarkdownMetadataValue:
 
 
 def kpi_metadata(
-    connection: duckdb.DuckDBPyConnection, kpis: Sequence[Kpi], last_day: date
+    connection: duckdb.DuckDBPyConnection, kpis: Sequence[Kpi], last_day: date, currency: str
 ) -> dict[str, dict[str, dg.MetadataValue]]:
-    """For each KPI its value on the day and in its week, and the weeks before it as a line of blocks."""
+    """For each KPI its value on the day and in the last whole week, and the days before as a line of blocks."""
+    week_end = last_day - timedelta(days=last_day.isoweekday() % 7)
     days = _totals(read_period_values(connection, kpis, Period.DAY, [last_day]))
-    weeks = _totals(read_period_values(connection, kpis, Period.WEEK, [last_day]))
+    weeks = _totals(read_period_values(connection, kpis, Period.WEEK, [week_end]))
     trends = _trends(connection, kpis, last_day)
     found: dict[str, dict[str, dg.MetadataValue]] = {}
     for kpi in kpis:
         day, week = days[kpi.key], weeks[kpi.key]
         found[kpi.key] = {
-            "value_of_the_day": dg.MetadataValue.text(f"{describe(kpi, day.current)} ({last_day})"),
+            "value_of_the_day": dg.MetadataValue.text(f"{describe(kpi, day.current, currency)} ({last_day})"),
             "value_of_the_week": dg.MetadataValue.text(
-                f"{describe(kpi, week.current)} ({week.first_day} – {week.last_day})"
+                f"{describe(kpi, week.current, currency)} ({week.first_day} – {week.last_day})"
             ),
             "trend": dg.MetadataValue.md(
                 f"`{sparkline(trends[kpi.key])}` {SPARKLINE_DAYS} days to {last_day}"
@@ -83,7 +84,7 @@ def kpi_metadata(
     return found
 
 
-def describe(kpi: Kpi, value: Value) -> str:
+def describe(kpi: Kpi, value: Value, currency: str) -> str:
     """A value in its unit, or why there is none."""
     if value.value is None:
         return f"{value.state.value}: {value.reason}" if value.reason else value.state.value.replace("_", " ")
@@ -91,7 +92,8 @@ def describe(kpi: Kpi, value: Value) -> str:
         return f"{value.value * 100:.2f} %"
     if kpi.unit == "count":
         return f"{value.value:.0f}"
-    return f"{value.value:.2f} {kpi.unit}"
+    unit = {"money": currency, "per_order": "per order", "multiple": "×"}.get(kpi.unit, kpi.unit)
+    return f"{value.value:.2f} {unit}"
 
 
 def sparkline(values: Sequence[Decimal | None]) -> str:

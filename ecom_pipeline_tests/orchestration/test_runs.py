@@ -115,6 +115,9 @@ def test_a_kpi_shows_its_value_and_its_trend(
     )
     assert metadata["value"].value == float(orders[0][0])
     assert metadata["value_of_the_day"].value == f"{orders[0][0]:.0f} ({days[1]})"
+    assert "EUR (2026-11-15)" in str(
+        materialisation(computed, "kpi", "sales", "net_sales").metadata["value_of_the_day"]
+    )
     trend = str(metadata["trend"].value)
     assert trend.count("·") == 28 - 14
     assert "█" in trend
