@@ -3,7 +3,7 @@ grain: a day, the day its customers first bought, and the channel and country of
 description: Contribution before marketing of known customers, by the day it arose and by cohort.
 key: [day, first_day, channel, country]
 touches:
-  model.customer_orders: {through: first_day}
+  model.customer_orders: {through: first_day, customers: first_day}
 --- */
 SELECT
     x.day AS day, f.first_day AS first_day, f.first_channel AS channel, f.first_country AS country,

@@ -85,7 +85,7 @@ def touched_days(
     for dependency in node.inputs:
         if dependency in changes:
             touch = node.touches.get(dependency, Touch())
-            found.update(_touched_by(connection, node, touch, changes[dependency], bounds))
+            found.update(_touched_by(connection, node, dependency, touch, changes[dependency], bounds))
             found.update(day for day in changes.get(f"{dependency}@{touch.column}", ()) if day is not None)
     first, last = bounds
     return sorted(day for day in found if first <= day <= last)
@@ -94,6 +94,7 @@ def touched_days(
 def _touched_by(
     connection: duckdb.DuckDBPyConnection,
     node: Node,
+    dependency: str,
     touch: Touch,
     changed: set[date | None],
     bounds: tuple[date, date],
@@ -113,7 +114,23 @@ def _touched_by(
                 [days],
             ).fetchall()
             found.update(day for (day,) in rows)
+    if touch.customers:
+        for table in _with_customers(connection, node, dependency):
+            rows = connection.execute(
+                f"SELECT DISTINCT day FROM {table} WHERE customer IN (SELECT customer FROM {dependency} "
+                f"WHERE {touch.customers} IN (SELECT UNNEST(?::DATE[])))",
+                [days],
+            ).fetchall()
+            found.update(day for (day,) in rows)
     return found
+
+
+def _with_customers(connection: duckdb.DuckDBPyConnection, node: Node, dependency: str) -> list[str]:
+    """The node's other models that have customers."""
+    rows = connection.execute(
+        "SELECT 'model.' || table_name FROM duckdb_columns() WHERE schema_name = 'model' AND column_name = 'customer'"
+    ).fetchall()
+    return [name for (name,) in rows if name in node.inputs and name != dependency]
 
 
 def _bearing(connection: duckdb.DuckDBPyConnection, node: Node, column: str) -> list[str]:

@@ -114,7 +114,8 @@ def assert_as_if_built_anew(simulation: Simulation) -> Tables:
 
 
 def has_refund(row: Row) -> bool:
-    return any(line["action"] == "refund" for line in row["sale_lines"])
+    counts = not row["is_test"] and row["financial_status"] != "VOIDED" and row["cancelled_at"] is None
+    return counts and any(line["action"] == "refund" for line in row["sale_lines"])
 
 
 def is_returning(simulation: Simulation) -> set[str]:
@@ -173,6 +174,25 @@ def test_the_first_order_of_a_customer_who_came_back(shop: Simulation) -> None:
         lambda row: row.update(cancelled_at=shop.world.now()),
     )  # fmt: skip
     assert assert_as_if_built_anew(shop) != before
+
+
+def test_an_older_order_makes_a_customer_of_one_who_had_cancelled(shop: Simulation) -> None:
+    """Until it arrives nothing the customer paid or cost belongs to anybody's lifetime value."""
+    once = shop.query("SELECT customer FROM model.orders GROUP BY customer HAVING COUNT(*) = 1")
+    customers = {customer for (customer,) in once if customer is not None}
+    cancelled = resend(
+        shop, "shop", "orders",
+        lambda row: has_refund(row) and row["customer"] in customers,
+        lambda row: row.update(cancelled_at=shop.world.now()),
+    )  # fmt: skip
+    shop.compute(shop.shop.last_day, shop.shop.last_day)
+    older = cancelled["created_at"] - timedelta(days=3)
+    resend(
+        shop, "shop", "orders",
+        lambda row: row["created_at"] < older and not row["is_test"] and row["cancelled_at"] is None,
+        lambda row: row.update(customer=cancelled["customer"]),
+    )  # fmt: skip
+    assert_as_if_built_anew(shop)
 
 
 def gap_days(simulation: Simulation) -> dict[date, Decimal]:
