@@ -12,7 +12,9 @@ import typer
 from typer.testing import CliRunner, Result
 
 from ecom_pipeline.cli import app
+from ecom_pipeline.commands import progress
 from ecom_pipeline.kpis.definition import kpis
+from ecom_pipeline.orchestration import extracts
 from ecom_pipeline.pipeline import Pipeline
 from ecom_pipeline.sandbox.world import PERSONAL_CANARY, SECRET_CANARY
 from ecom_pipeline.sources.contract import Table, Window
@@ -366,3 +368,28 @@ def test_sweep_finds_what_vanished(tmp_path: Path, monkeypatch: pytest.MonkeyPat
         [(mapped,)] = simulation.query("SELECT COUNT(*) FROM mapped.orders")
         [(raw,)] = simulation.query('SELECT COUNT(DISTINCT _record) FROM raw."shop__orders"')
     assert mapped == raw - 1
+
+
+def test_a_failing_part_of_a_backfill_is_named_and_run_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("ECOM_CONFIG", "DAGSTER_HOME"):
+        monkeypatch.setenv(name, "")  # the command sets them, and they must not outlive the test
+    with simulate(tmp_path, seed=3, days=7, orders_per_day=2) as simulation:
+        file = simulation.pipeline.settings.file
+        simulation.world.missing_rights.add(("qonto", "organization.read"))
+        days = ("--from", "2026-11-09", "--to", "2026-11-15")
+        said = told(call("backfill", *days, "--config", file), 1)
+        again = "ecom-pipeline backfill --from 2026-11-09 --to 2026-11-15 --source bank"
+        assert again in said
+        assert SECRET_CANARY not in said
+        simulation.world.missing_rights.clear()
+        result = call(*again.split()[1:], "--config", file, "--json")
+        assert result.exit_code == 0, result.output
+        outcome = json.loads(result.stdout)
+    assert (outcome["ok"], outcome["failed"]) == (True, [])
+    assert set(outcome["seconds"]) == {"extract", "compute", "report"}
+
+
+def test_the_bars_know_the_size_of_a_chunk() -> None:
+    assert progress.CHUNK_DAYS == extracts.CHUNK_DAYS

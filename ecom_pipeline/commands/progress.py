@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from datetime import date
 from typing import TYPE_CHECKING
 
 from rich.console import Console
@@ -19,6 +20,7 @@ from rich.progress import (
 )
 
 from ecom_pipeline.kpis.definition import kpis
+from ecom_pipeline.pipeline import Pipeline
 from ecom_pipeline.warehouse.catalog import read_models
 
 if TYPE_CHECKING:
@@ -31,15 +33,17 @@ STAGES = {
     "report": "Weekly report",
 }
 LABEL_WIDTH = 24
+CHUNK_DAYS = 31  # of orchestration.extracts, which loads too slowly to ask
 
 
 class RunDisplay:
-    """Bars for the stages of a run, appearing as they begin. `compute` counts tables over several steps."""
+    """Bars for the stages of a run, appearing as they begin; they count over all steps of a stage."""
 
     def __init__(self, console: Console) -> None:
         self._console = console
         self._tables = len(read_models()) + len(kpis())
         self._built: set[str] = set()
+        self._reads = self._read = 0
         self._bars = Progress(
             SpinnerColumn(finished_text="[green]✓[/]"),
             TextColumn(f"{{task.description:<{LABEL_WIDTH}}}"),
@@ -59,6 +63,11 @@ class RunDisplay:
         with self._bars:
             yield self
 
+    def expect(self, pipeline: Pipeline, first_day: date, last_day: date, sources: Iterable[str]) -> None:
+        """Tell how much there is to read: every table of the sources, in chunks of days."""
+        chunks = ((last_day - first_day).days + CHUNK_DAYS) // CHUNK_DAYS
+        self._reads = chunks * sum(len(pipeline.tables(source)) for source in sources)
+
     @contextmanager
     def phase(self, name: str, title: str) -> Iterator[None]:
         """One step without parts."""
@@ -76,6 +85,9 @@ class RunDisplay:
         if step.stage == "compute":
             self._built.add(step.label)
             done, total = len(self._built), self._tables
+        elif step.stage == "extract":
+            self._read += 1
+            done, total = self._read - 1, max(self._reads, self._read)
         self._bars.update(self._tasks[step.stage], completed=done, total=total, label=step.label)
 
     def end(self) -> None:

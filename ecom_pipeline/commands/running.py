@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import socket
 import subprocess
 import sys
@@ -67,6 +68,7 @@ def backfill(
             print_json(_outcome_json(outcome))
         else:
             with RunDisplay(console).shown() as display:
+                display.expect(pipeline, first_day, last_day, source or pipeline.sources)
                 outcome = run_backfill(pipeline, first_day, last_day, display.on_progress, sources=source)
                 display.end()
             print_failures(outcome)
@@ -186,19 +188,19 @@ def ui(
 
 def _run_dagster(workspace: Path, port: int) -> int:
     command = [
-        sys.executable, "-m", "dagster", "dev", "-w", str(workspace), "-h", LOOPBACK, "-p", str(port),
-        "--log-level", "warning",
+        sys.executable, "-W", "ignore:Function `dev_command` is superseded",
+        "-m", "dagster", "dev", "-w", str(workspace), "-h", LOOPBACK, "-p", str(port), "--log-level", "warning",
     ]  # fmt: skip
     process = subprocess.Popen(command)
+    # A terminal's Ctrl-C reaches Dagster by itself, a service manager's signal would not.
+    before = signal.signal(signal.SIGTERM, lambda *_: process.send_signal(signal.SIGINT))
     try:
         return FAILED if process.wait() else 0
     except KeyboardInterrupt:
         process.wait()
         return 0
     finally:
-        if process.poll() is None:
-            process.terminate()
-            process.wait()
+        signal.signal(signal.SIGTERM, before)
 
 
 def _require_free(port: int) -> None:

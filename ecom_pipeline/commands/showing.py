@@ -71,6 +71,7 @@ def _run(folder: Path, plan: DemoPlan, first_day: date, display: RunDisplay) -> 
             config = stack.enter_context(simulated_vendors(folder, plan))
         os.environ[CONFIG_VARIABLE] = str(config)
         pipeline = Pipeline(load_settings(config))
+        display.expect(pipeline, first_day, plan.last_day, pipeline.sources)
         outcome = run_backfill(pipeline, first_day, plan.last_day, display.on_progress, weeks="none")
         display.end()
         if outcome.ok:
