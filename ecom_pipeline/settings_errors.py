@@ -33,7 +33,9 @@ _MEND = {
 
 def explain(error: ValidationError, model: type[BaseModel], where: str = "") -> ConfigurationError:
     """The first thing that is wrong, as what, why and how to mend it. `where` is the model's own place."""
-    first = error.errors(include_input=False, include_url=False)[0]
+    found = error.errors(include_input=False, include_url=False)
+    # A misspelled required key is both unknown and missing: the spelling is what its writer can see.
+    first = next((each for each in found if each["type"] == "extra_forbidden"), found[0])
     location, kind, message = first["loc"], first["type"], first["msg"].removeprefix("Value error, ")
     path = _written(where, location)
     if kind == "extra_forbidden":

@@ -6,7 +6,13 @@ import warnings
 
 import dagster as dg
 
-from ecom_pipeline.orchestration.computing import families, kpi_assets, model_assets, published_asset
+from ecom_pipeline.orchestration.computing import (
+    families,
+    kpi_assets,
+    model_assets,
+    published_asset,
+    readers_resource,
+)
 from ecom_pipeline.orchestration.console import console
 from ecom_pipeline.orchestration.extracts import RETRIES, extract_assets
 from ecom_pipeline.orchestration.jobs import make_timetable
@@ -42,6 +48,7 @@ def _assemble(pipeline: Pipeline, retries: dg.RetryPolicy) -> dg.Definitions:
         jobs=timetable.jobs,
         schedules=timetable.schedules,
         sensors=timetable.sensors,
+        resources={"readers": readers_resource(pipeline)},
         executor=dg.in_process_executor,
         loggers={"console": console},
     )

@@ -3,8 +3,10 @@
 # No postponed annotations here: Dagster compares the annotation of `context` with its own classes.
 
 from collections.abc import Iterator, Sequence
+from datetime import date
 
 import dagster as dg
+from dagster_duckdb import DuckDBResource
 
 from ecom_pipeline.orchestration.checks import check_kpis, check_models, kpi_check_specs, model_check_specs
 from ecom_pipeline.orchestration.extracts import daily_freshness
@@ -23,6 +25,8 @@ from ecom_pipeline.pipeline import Pipeline
 from ecom_pipeline.warehouse.build import Built
 from ecom_pipeline.warehouse.catalog import Catalog, Node
 from ecom_pipeline.warehouse.connection import open_warehouse
+
+OPENS_FOR_READERS = "opens_for_readers"
 
 _Outcome = dg.MaterializeResult[None] | dg.AssetCheckResult
 
@@ -108,8 +112,15 @@ def published_asset(pipeline: Pipeline) -> dg.AssetsDefinition:
         backfill_policy=dg.BackfillPolicy.single_run(),
         freshness_policy=daily_freshness(pipeline),
         pool=COMPUTING_POOL,
+        check_specs=[
+            dg.AssetCheckSpec(
+                OPENS_FOR_READERS,
+                asset=PUBLISHED,
+                description="The copy opens read-only and holds the newest day.",
+            )
+        ],
     )
-    def published(context: dg.AssetExecutionContext) -> None:
+    def published(context: dg.AssetExecutionContext, readers: DuckDBResource) -> Iterator[_Outcome]:
         report_progress(Progress("publish", "published copy", 0, 1))
         size = pipeline.publish()
         metadata = {
@@ -118,8 +129,29 @@ def published_asset(pipeline: Pipeline) -> dg.AssetsDefinition:
         }
         context.add_asset_metadata(metadata, partition_key=context.partition_key_range.end)
         report_progress(Progress("publish", "published copy", 1, 1))
+        yield dg.MaterializeResult(asset_key=PUBLISHED)
+        yield _check_readers(readers, days_of(context)[1])
 
     return published
+
+
+def readers_resource(pipeline: Pipeline) -> DuckDBResource:
+    """The published copy for assets and checks of the data team's own: take it as the resource `readers`."""
+    return DuckDBResource(
+        database=str(pipeline.settings.published_file), connection_config={"access_mode": "READ_ONLY"}
+    )
+
+
+def _check_readers(readers: DuckDBResource, last_day: date) -> dg.AssetCheckResult:
+    with readers.get_connection() as connection:
+        try:
+            (newest,) = connection.execute("SELECT MAX(day) FROM kpi.days").fetchall()[0]
+        finally:
+            connection.close()  # the resource leaves it open when anything fails
+    return dg.AssetCheckResult(
+        asset_key=PUBLISHED, check_name=OPENS_FOR_READERS, passed=newest is not None and newest >= last_day,
+        metadata={"newest_day": str(newest)},
+    )  # fmt: skip
 
 
 def families(catalog: Catalog) -> list[str]:
