@@ -98,7 +98,16 @@ def mutants(kpi: Kpi) -> list[Mutant]:
 
 # Mutations that change nothing, and why.
 NEITHER_SOLD_NOR_GIVEN_BACK = "shipping lines and restocks have no gross, discounts or returns"
+OUTSIDE = (
+    "only bounds what is read: what lies outside is added and taken away before, or after, the days built"
+)
 EQUIVALENT: dict[str, dict[str, str]] = {
+    "cac_payback_days": {
+        "of arithmetic: b.last_day - INTERVAL '90' DAY": OUTSIDE,
+        "of arithmetic: b.last_day - INTERVAL '454' DAY": OUTSIDE,
+        "INTERVAL '454' DAY lengthened": OUTSIDE,
+    },
+    "ltv_to_cac": {"without WHERE c.dimension IN ('total', 'channel')": "no spending has a country to join"},
     "churn_rate": {"without WHERE NOT w.days IS NULL": "the join on days drops them as well"},
     "gross_margin_rate": {"without WHERE l.kind <> 'shipping'": NEITHER_SOLD_NOR_GIVEN_BACK},
     "gross_merchandise_value": {"without WHERE l.kind = 'product'": NEITHER_SOLD_NOR_GIVEN_BACK},
@@ -110,7 +119,7 @@ EQUIVALENT: dict[str, dict[str, str]] = {
     "repeat_purchase_rate": {"without WHERE a.buyers_365 > 0": "the model has no other rows"},
 }
 OLD_SHOP = ("cac_payback_days", "lifetime_value", "ltv_to_cac")  # look back two years
-SLOW, FEW = (*OLD_SHOP, "churn_rate"), 120
+SLOW, FEW = (*OLD_SHOP, "churn_rate"), 60
 
 
 def run(shop: BuiltShop, kpi: Kpi, sql: str) -> dict[Key, Pair]:
@@ -140,4 +149,4 @@ def test_mutations_are_found(built: Callable[[str], BuiltShop], key: str) -> Non
         if not differences(kpi, wanted, found):
             survivors.append(what)
     assert tried > 0
-    assert sorted(survivors) == sorted(EQUIVALENT.get(key, {}))
+    assert sorted(set(survivors)) == sorted(EQUIVALENT.get(key, {}))

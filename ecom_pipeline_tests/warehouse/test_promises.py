@@ -274,9 +274,9 @@ def test_a_backfill_equals_the_daily_runs(tmp_path_factory: pytest.TempPathFacto
         with simulate(tmp_path_factory.mktemp("runs"), seed=12, days=40, orders_per_day=5) as simulation:
             days = days_of(simulation.shop)
             if daily:
-                simulation.set_day(days[-11])
-                simulation.run(last_day=days[-11])
-                for day in days[-10:]:
+                simulation.set_day(days[-9])
+                simulation.run(last_day=days[-9])
+                for day in days[-8:]:
                     simulation.set_day(day)
                     simulation.run(day, day)
                 swept = next(table for table in simulation.pipeline.tables("shop") if table.swept)
