@@ -16,7 +16,7 @@ from pydantic import SecretStr
 from ecom_pipeline.errors import ConfigurationError
 from ecom_pipeline.kpis.definition import Kpi, kpis
 from ecom_pipeline.settings import PSEUDONYM_VARIABLE, Settings, missing_secrets
-from ecom_pipeline.sources.contract import Source, SourceContext, Table, Window, local_midnight
+from ecom_pipeline.sources.contract import Change, Source, SourceContext, Table, Window, local_midnight
 from ecom_pipeline.sources.registry import vendors
 from ecom_pipeline.warehouse.build import BuildRequest, Built, build, last_built_day
 from ecom_pipeline.warehouse.catalog import Catalog, build_catalog
@@ -81,12 +81,16 @@ class Pipeline:
     def extract(self, source: str, table: Table, first_day: date, last_day: date) -> LoadResult:
         """Read one table of one source for whole local days and load it, in one transaction.
 
+        A snapshot is read only for days that reach the newest: today's state says nothing of the past.
+
         Raises:
             SourceError: the vendor could not be read; nothing was stored.
             ConfigurationError: a secret is missing.
         """
         self._require_secrets(source)
         window = restated_window(table, self.window(first_day, last_day))
+        if table.change is Change.SNAPSHOT and not window.reaches_newest:
+            return LoadResult(0, 0, 0, 0, ())
         with Spool(source, table, self.settings.folder / "spool") as spool:
             spool.write(self.sources[source].fetch(table, window))
             with open_warehouse(self.settings.warehouse_file) as connection:

@@ -81,6 +81,7 @@ class Table:
     version: str | None = None
     day: str | None = None
     restate_days: int = 0
+    lead_days: int = 0  # what held on the first day may have been said this many days before: read them too
     children: tuple[Child, ...] = ()
     swept: bool = False  # records may vanish upstream without a trace: compare keys periodically
 

@@ -24,7 +24,7 @@ from ecom_pipeline.warehouse.spool import Spool
 class LoadResult:
     """What a load did, for the ledger's readers and the run's metadata."""
 
-    load_id: int
+    load_id: int  # 0: there was nothing to ask for
     rows_read: int
     rows_stored: int  # rows that were new or changed
     rows_removed: int  # rows replaced or found to have vanished
@@ -353,9 +353,10 @@ def _naive(instant: datetime) -> datetime:
 
 
 def restated_window(table: Table, window: Window) -> Window:
-    """The window widened by the days the vendor may still restate, as seen from the instant of asking."""
+    """The window widened by what the vendor may still restate at the instant of asking, and by lead days."""
     if table.change is not Change.RESTATED:
         return window
     settled = window.newest_day - timedelta(days=table.restate_days - 1)
     first = min(window.first_day, max(window.first_day - timedelta(days=table.restate_days), settled))
+    first = min(first, window.first_day - timedelta(days=table.lead_days))
     return Window(first, window.last_day, window.time_zone, window.asked_at)

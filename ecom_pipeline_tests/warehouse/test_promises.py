@@ -80,7 +80,7 @@ def held(simulation: Simulation) -> dict[str, list[str]]:
             f"{day}/{currency}"
             for day, rates in shop.rates.items()
             for currency in rates
-            if shop.first_day <= day <= shop.last_day
+            if shop.first_day - timedelta(days=10) <= day <= shop.last_day  # the fixing a first day rests on
         ],
         "SELECT SUM(sessions) FROM mapped.web_traffic": [str(sum(row.sessions for row in shop.traffic))],
         "SELECT SUM(clicks) FROM mapped.search_positions": [str(sum(row.clicks for row in shop.search))],

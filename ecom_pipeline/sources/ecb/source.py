@@ -29,8 +29,8 @@ RATES = Table(
     change=Change.RESTATED,
     key=("day", "currency"),
     day="day",
-    # Never corrected later, but a window that begins on a holiday needs the fixing before it.
     restate_days=7,
+    lead_days=10,  # a history that begins on a holiday needs the fixing before it
     columns=(
         Column("day", Type.DATE, required=True),
         Column("currency", Type.STRING, required=True),

@@ -30,9 +30,7 @@ ToRow = Callable[[Node, list[Agreement]], Row]
 class ShopifySettings(SourceSettings):
     """One shop. `base_url` is for a proxy or a simulated shop; it is made of the domain otherwise."""
 
-    domain: str = Field(
-        pattern=r"^[a-z0-9][a-z0-9-]*\.myshopify\.com$", examples=['"my-shop.myshopify.com"']
-    )
+    domain: str = Field(pattern=r"^[a-z0-9][a-z0-9-]*\.myshopify\.com$", examples=['"my-shop.myshopify.com"'])
     access_token: SecretStr
     api_version: str = Field(default="2026-10", pattern=r"^20\d\d-(01|04|07|10)$", examples=['"2026-10"'])
     base_url: str | None = None
