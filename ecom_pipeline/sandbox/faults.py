@@ -57,7 +57,7 @@ class Faults:
         self._armed: list[Fault] = []
         self._lock = threading.Lock()
 
-    def arm(  # noqa: PLR0913 - one keyword per property of a fault
+    def arm(
         self,
         vendor: str,
         kind: FaultKind,

@@ -175,7 +175,7 @@ def test_times_may_be_of_another_zone(tmp_path: Path) -> None:
         (HEADER + '2026-03-01,"x"y,1,2\n', "about line 2"),
         (HEADER + '2026-03-01,"x\ny",1,2\n01/03/2026,y,1,2\n', "line 4, column ordered_on: '01/03/2026'"),
         (HEADER + "2026-02-30,x,1,2\n", "'2026-02-30' is not a date"),
-        (HEADER + "2026-03-01,x,\"1,50\",2\n", "column amount: '1,50' is not a number (see decimal"),
+        (HEADER + '2026-03-01,x,"1,50",2\n', "column amount: '1,50' is not a number (see decimal"),
         (HEADER + "2026-03-01,x,12 €,2\n", "'12 €' is not a number"),
         (HEADER + "2026-03-01,x,NaN,2\n", "'NaN' is not a number"),
         (HEADER + "2026-03-01,x,1000000000000,2\n", "is not a number below a million million"),
