@@ -32,7 +32,7 @@ benchmark: $(VENV)/.installed-dev
 	$(BIN)/python -m ecom_pipeline_tests.benchmarks
 
 clean:
-	rm -rf $(VENV) var build *.egg-info
+	rm -rf $(VENV) var/demo build *.egg-info # not var: a real shop's warehouse and ledger lie there
 
 $(BIN)/pip:
 	@sh tools/native-libraries.sh $(PYTHON)
