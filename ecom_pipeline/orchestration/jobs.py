@@ -6,6 +6,7 @@ vendor did not deliver shows as missing, and must not hold back what the others 
 
 # No postponed annotations here: Dagster compares the annotation of `context` with its own classes.
 
+from collections.abc import Set
 from dataclasses import dataclass
 
 import dagster as dg
@@ -21,6 +22,7 @@ from ecom_pipeline.orchestration.keys import (
     RANGE_END_TAG,
     RANGE_START_TAG,
     delivery_key,
+    extract_key,
     report_key,
     source_group,
 )
@@ -58,7 +60,7 @@ def make_timetable(pipeline: Pipeline) -> Timetable:
     if sweep is not None:
         schedules.append(_sweep_schedule(pipeline, sweep))
     jobs = [job for job in (extract, compute, report, sweep) if job is not None]
-    return Timetable(jobs, schedules, [_compute_after(extract, compute, ending) for ending in _ENDINGS])
+    return Timetable(jobs, schedules, [_compute_after(pipeline, compute, ending) for ending in _ENDINGS])
 
 
 def _extract_job(pipeline: Pipeline) -> UnresolvedAssetJobDefinition:
@@ -93,23 +95,38 @@ def _report_job(pipeline: Pipeline) -> UnresolvedAssetJobDefinition:
 
 
 def _compute_after(
-    extract: UnresolvedAssetJobDefinition,
+    pipeline: Pipeline,
     compute: UnresolvedAssetJobDefinition,
     ending: dg.DagsterRunStatus,
 ) -> dg.SensorDefinition:
+    vendor_tables = {extract_key(stream.source, stream.table.name) for stream in pipeline.catalog.streams}
+
     @dg.run_status_sensor(
         ending,
         name=f"compute_after_extract_{ending.value.lower()}",
         description=f"Starts the computing run when an extract run ended with {ending.value.lower()}.",
-        monitored_jobs=[extract],
         request_job=compute,
         minimum_interval_seconds=30,
         default_status=dg.DefaultSensorStatus.RUNNING,
     )
     def sensor(context: dg.RunStatusSensorContext) -> dg.RunRequest | dg.SkipReason:
-        return request_compute(context.dagster_run)
+        run = context.dagster_run
+        if not needs_computing(run, vendor_tables):
+            return dg.SkipReason(f"Run {run.run_id} was no extract, or whoever started it computes as well.")
+        return request_compute(run)
 
     return sensor
+
+
+def needs_computing(run: dg.DagsterRun, vendor_tables: Set[dg.AssetKey]) -> bool:
+    """Whether computing has to be started for a run that has ended.
+
+    It has for the extract job, and for a run put together in the UI that failed to read a vendor's table: a
+    backfill of the UI starts nothing that lies below what failed.
+    """
+    if run.job_name == EXTRACT:
+        return True
+    return run.status is dg.DagsterRunStatus.FAILURE and bool(vendor_tables & (run.asset_selection or set()))
 
 
 def request_compute(run: dg.DagsterRun) -> dg.RunRequest | dg.SkipReason:

@@ -9,11 +9,11 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
 import pytest
 import requests
@@ -24,7 +24,7 @@ from ecom_pipeline.settings import CONFIG_VARIABLE
 from ecom_pipeline_tests.simulation import Simulation, simulate
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Page, PlaywrightContextManager
+    from playwright.sync_api import Page, Playwright
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 CHROMIUM = Path("/usr/bin/chromium")
@@ -39,6 +39,7 @@ DAYS_LEFT = 3  # for the backfill that the UI starts
 OPEN_UI = "from ecom_pipeline.cli import main; main()"
 
 T = TypeVar("T")
+StartPlaywright: TypeAlias = "Callable[[], AbstractContextManager[Playwright]]"
 
 
 @dataclass
@@ -85,19 +86,19 @@ class Ui:
 
 
 @pytest.fixture(scope="module")
-def sync_playwright() -> Callable[[], PlaywrightContextManager]:
+def sync_playwright() -> StartPlaywright:
     """What starts the browser; skips where there is none, before anything else is done."""
     if not CHROMIUM.is_file():
         pytest.skip(f"needs Debian's Chromium at {CHROMIUM}: apt install chromium")
     playwright = pytest.importorskip(
         "playwright.sync_api", reason="needs the Python package playwright: pip install '.[dev]'"
     )
-    start: Callable[[], PlaywrightContextManager] = playwright.sync_playwright
+    start: StartPlaywright = playwright.sync_playwright
     return start
 
 
 @pytest.fixture(scope="module")
-def page(ui: Ui, sync_playwright: Callable[[], PlaywrightContextManager]) -> Iterator[Page]:
+def page(ui: Ui, sync_playwright: StartPlaywright) -> Iterator[Page]:
     """One tab, tall enough for the whole of a page: the graph draws only what is in view.
 
     It comes after the UI and its backfill: Dagster cannot run while Playwright's event loop does in the thread.
@@ -111,9 +112,7 @@ def page(ui: Ui, sync_playwright: Callable[[], PlaywrightContextManager]) -> Ite
 
 
 @pytest.fixture(scope="module")
-def ui(
-    sync_playwright: Callable[[], PlaywrightContextManager], tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Ui]:
+def ui(sync_playwright: StartPlaywright, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ui]:
     """The UI on a shop whose last three days are still to be read. Without a browser there is none."""
     folder = tmp_path_factory.mktemp("ui")
     yesterday = datetime.now(ZONE).date() - timedelta(days=1)  # the UI goes by the machine's own clock

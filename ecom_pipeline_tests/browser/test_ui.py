@@ -83,11 +83,9 @@ def ended(ui: Ui, backfill: str) -> list[dict[str, Any]]:
 def partitions_of(run: dict[str, Any]) -> tuple[str, str]:
     """First and last partition of a run."""
     tags = {tag["key"]: tag["value"] for tag in run["tags"]}
-    one = tags.get("dagster/partition")
-    return (
-        tags.get("dagster/asset_partition_range_start", one),
-        tags.get("dagster/asset_partition_range_end", one),
-    )
+    if "dagster/partition" in tags:
+        return tags["dagster/partition"], tags["dagster/partition"]
+    return tags["dagster/asset_partition_range_start"], tags["dagster/asset_partition_range_end"]
 
 
 def in_graph(page: Page, name: str) -> Locator:
