@@ -120,7 +120,7 @@ def _spec(pipeline: Pipeline, source: str, table: Table) -> dg.AssetSpec:
     vendor = type(pipeline.sources[source])
     return dg.AssetSpec(
         extract_key(source, table.name),
-        description=f"{vendor.title}: {table.grain}. {table.docs}",
+        description=f"{vendor.title}: {table.grain.rstrip('.')}. {table.docs}",
         group_name=source_group(source),
         kinds={vendor.vendor, "duckdb"},
         owners=[DATA_TEAM],

@@ -39,7 +39,7 @@ def report_key(language: str) -> dg.AssetKey:
 
 
 def delivery_key(language: str) -> dg.AssetKey:
-    return dg.AssetKey(["delivery", f"weekly_{language}"])
+    return dg.AssetKey(["delivery", f"mail_{language}"])
 
 
 def source_group(source: str) -> str:

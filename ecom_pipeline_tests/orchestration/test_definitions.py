@@ -57,7 +57,7 @@ def test_every_table_model_and_kpi_is_an_asset(pipeline: Pipeline, graph: dg.Ass
     assert {"shop/orders", "outlet/orders"} <= tables
     readers = {
         "published",
-        *(f"{kind}/weekly_{one}" for kind in ("report", "delivery") for one in ("fr", "en")),
+        *(f"{kind}_{one}" for kind in ("report/weekly", "delivery/mail") for one in ("fr", "en")),
     }
     assert keys == tables | models | kpis | readers
 
@@ -72,7 +72,7 @@ def test_a_kpi_descends_from_every_shop_through_models(graph: dg.AssetGraph) -> 
 def test_the_mail_descends_from_the_report_and_the_report_from_all_kpis(
     pipeline: Pipeline, graph: dg.AssetGraph
 ) -> None:
-    assert graph.get(dg.AssetKey(["delivery", "weekly_fr"])).parent_keys == {
+    assert graph.get(dg.AssetKey(["delivery", "mail_fr"])).parent_keys == {
         dg.AssetKey(["report", "weekly_fr"])
     }
     parents = graph.get(dg.AssetKey(["report", "weekly_fr"])).parent_keys

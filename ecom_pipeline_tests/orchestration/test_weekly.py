@@ -69,7 +69,7 @@ def run_week_job(
     pipeline: Pipeline, instance: dg.DagsterInstance, key: str | None, tags: dict[str, str] | None = None
 ) -> dg.ExecuteInProcessResult:
     job = build_definitions(pipeline).resolve_job_def("weekly_report").get_subset(
-        asset_selection={dg.AssetKey(["report", "weekly_en"]), dg.AssetKey(["delivery", "weekly_en"])}
+        asset_selection={dg.AssetKey(["report", "weekly_en"]), dg.AssetKey(["delivery", "mail_en"])}
     )  # fmt: skip
     return job.execute_in_process(
         instance=instance, partition_key=key, tags=tags or {}, run_config=QUIET, raise_on_error=False
@@ -77,7 +77,8 @@ def run_week_job(
 
 
 def metadata(result: dg.ExecuteInProcessResult, kind: str) -> dict[str, object]:
-    (event,) = result.asset_materializations_for_node(f"{kind}__weekly_en")
+    node = {"report": "report__weekly_en", "delivery": "delivery__mail_en"}[kind]
+    (event,) = result.asset_materializations_for_node(node)
     return {name: value.value for name, value in event.metadata.items()}
 
 
