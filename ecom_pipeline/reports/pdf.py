@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import os
-import re
 from pathlib import Path
 from typing import Any
 
@@ -42,8 +41,3 @@ def render_pdf(html: str, path: Path) -> str:
     finally:
         beside.unlink(missing_ok=True)
     return hashlib.sha256(content).hexdigest()
-
-
-def count_pages(path: Path) -> int:
-    """Pages of a PDF this module wrote."""
-    return len(re.findall(rb"/Type /Page\b(?!s)", path.read_bytes()))

@@ -96,20 +96,6 @@ def check_values(connection: duckdb.DuckDBPyConnection, kpi: Kpi) -> CheckResult
     )
 
 
-def check_source_day(connection: duckdb.DuckDBPyConnection, source: str, day: date) -> CheckResult:
-    """The source's newest complete day was read whole: freshness that knows of partitions."""
-    row = fetch_row(
-        connection,
-        "SELECT is_complete, is_on_time FROM ops.source_days WHERE source = ? AND day = ?",
-        [source, day],
-    )
-    complete, on_time = (bool(row[0]), bool(row[1])) if row else (False, False)
-    return CheckResult(
-        "newest_day_is_complete", complete, f"all tables of {source} were read for {day}",
-        {"day": str(day), "complete": str(complete), "on_time": str(on_time)},
-    )  # fmt: skip
-
-
 def check_kpi_day(connection: duckdb.DuckDBPyConnection, keys: list[str], day: date) -> CheckResult:
     """Every KPI of a family has its newest day, or says why not."""
     rows = connection.execute(
