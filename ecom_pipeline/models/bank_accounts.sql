@@ -10,7 +10,8 @@ WITH movements AS (
     GROUP BY b.bank, b.account_id, b.day
 ), anchors AS (
     SELECT
-        s.bank AS bank, s.account_id AS account_id, s.account AS account, s.currency AS currency, s.day AS day,
+        s.bank AS bank, s.account_id AS account_id, COALESCE(s.account, s.account_id) AS account,
+        s.currency AS currency, s.day AS day,
         s.balance - COALESCE((
             SELECT SUM(b.amount) FROM mapped.bank_transactions AS b
             WHERE b.bank = s.bank AND b.account_id = s.account_id AND b.settled_at <= s.observed_at
