@@ -176,7 +176,7 @@ class _Backfill:
         )
         self.outcome.runs.append(result.run_id)
         failed = {
-            str(event.step_key).removeprefix("extract_"): _reason(event)
+            str(event.step_key).removeprefix("extract_"): _reason(event, result.all_events)
             for event in result.all_events
             if event.is_step_failure
         }
@@ -218,12 +218,33 @@ def _end_the_dead(instance: dg.DagsterInstance) -> None:
             instance.event_log_storage.free_concurrency_slots_for_run(run.run_id)
 
 
-def _reason(event: dg.DagsterEvent) -> str:
-    failure = event.step_failure_data
-    if failure.user_failure_data is None:
-        return failure.error_display_string.strip()
-    details = [entry.value for entry in failure.user_failure_data.metadata.values()]
-    return "\n".join([failure.user_failure_data.description or "", *map(str, details)]).strip()
+def _reason(failure: dg.DagsterEvent, events: Sequence[dg.DagsterEvent]) -> str:
+    """Why a step failed, in the words of whoever noticed, without Dagster's own frames."""
+    data = failure.step_failure_data
+    if data.user_failure_data is not None:
+        details = [entry.value for entry in data.user_failure_data.metadata.values()]
+        return "\n".join([data.user_failure_data.description or "", *map(str, details)]).strip()
+    if checks := _stopping_checks(failure.step_key, events):
+        return "\n".join(checks)
+    error = data.error
+    while error is not None and error.cause is not None:
+        error = error.cause
+    return error.message.strip() if error is not None else "the step failed"
+
+
+def _stopping_checks(step_key: str | None, events: Sequence[dg.DagsterEvent]) -> list[str]:
+    """The blocking checks of a step that failed, each with what it found."""
+    checks = [
+        event.asset_check_evaluation_data
+        for event in events
+        if event.event_type is dg.DagsterEventType.ASSET_CHECK_EVALUATION and event.step_key == step_key
+    ]
+    return [
+        f"{check.asset_key.to_user_string()} is held back: it is not true that {check.description} "
+        f"({', '.join(f'{name}: {entry.value}' for name, entry in check.metadata.items())})"
+        for check in checks
+        if not check.passed and check.blocking
+    ]
 
 
 def _process_tags() -> dict[str, str]:

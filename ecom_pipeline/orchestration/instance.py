@@ -61,6 +61,7 @@ def instance_configuration(folder: Path) -> dict[str, Any]:
         },
         "telemetry": {"enabled": False},
         "nux": {"enabled": False},
+        "python_logs": {"python_log_level": "INFO"},
         "concurrency": {
             "pools": {"granularity": "op", "default_limit": 1},
             "runs": {"max_concurrent_runs": 3},

@@ -97,7 +97,7 @@ def check_values(connection: duckdb.DuckDBPyConnection, kpi: Kpi) -> CheckResult
 
 
 def check_kpi_day(connection: duckdb.DuckDBPyConnection, keys: list[str], day: date) -> CheckResult:
-    """Every KPI of a family has its newest day, or says why not."""
+    """Each of the KPIs has its newest day, or says why not."""
     rows = connection.execute(
         """SELECT k.kpi, COALESCE(d.state, 'never built'), d.reason
            FROM (SELECT UNNEST(?::VARCHAR[]) AS kpi) AS k LEFT JOIN kpi.days AS d ON d.kpi = k.kpi AND d.day = ?
@@ -105,6 +105,6 @@ def check_kpi_day(connection: duckdb.DuckDBPyConnection, keys: list[str], day: d
         [keys, day],
     ).fetchall()
     return CheckResult(
-        "newest_day_is_measured", not rows, f"every KPI is measured on {day}",
+        "newest_day_is_measured", not rows, f"{', '.join(keys)}: measured on {day}",
         {kpi: f"{state}: {reason}" if reason else state for kpi, state, reason in rows},
     )  # fmt: skip
