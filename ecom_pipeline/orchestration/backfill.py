@@ -7,6 +7,7 @@ done. Then everything is computed in one run, whatever the extracts came to, and
 from __future__ import annotations
 
 import os
+import re
 import time
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -17,7 +18,7 @@ from typing import Literal
 import dagster as dg
 import psutil  # type: ignore[import-untyped]
 
-from ecom_pipeline.errors import ConfigurationError
+from ecom_pipeline.errors import ConfigurationError, EcomError
 from ecom_pipeline.orchestration.assembly import build_definitions
 from ecom_pipeline.orchestration.console import QUIET
 from ecom_pipeline.orchestration.extracts import CHUNK_DAYS
@@ -36,6 +37,7 @@ from ecom_pipeline.pipeline import Pipeline
 from ecom_pipeline.reporting import newest_complete_week
 
 PROCESS_TAG = "ecom-pipeline/process"
+OWN_ERROR = re.compile(rf"{re.escape(EcomError.__module__)}\.\w+: ")  # how Dagster begins the words of ours
 
 Weeks = Literal["newest", "all", "none"]
 
@@ -229,7 +231,7 @@ def _reason(failure: dg.DagsterEvent, events: Sequence[dg.DagsterEvent]) -> str:
     error = data.error
     while error is not None and error.cause is not None:
         error = error.cause
-    return error.message.strip() if error is not None else "the step failed"
+    return OWN_ERROR.sub("", error.message, count=1).strip() if error is not None else "the step failed"
 
 
 def _stopping_checks(step_key: str | None, events: Sequence[dg.DagsterEvent]) -> list[str]:
@@ -240,8 +242,8 @@ def _stopping_checks(step_key: str | None, events: Sequence[dg.DagsterEvent]) ->
         if event.event_type is dg.DagsterEventType.ASSET_CHECK_EVALUATION and event.step_key == step_key
     ]
     return [
-        f"{check.asset_key.to_user_string()} is held back: it is not true that {check.description} "
-        f"({', '.join(f'{name}: {entry.value}' for name, entry in check.metadata.items())})"
+        f"{check.asset_key.to_user_string()} and all that reads it are held back, for it should be that "
+        f"{check.description}. Found: {', '.join(f'{name} {entry.value}' for name, entry in check.metadata.items())}."
         for check in checks
         if not check.passed and check.blocking
     ]

@@ -10,13 +10,15 @@ from pathlib import Path
 import dagster as dg
 import pytest
 
-from ecom_pipeline.errors import AuthenticationError, ConfigurationError
-from ecom_pipeline.orchestration import backfill
+from ecom_pipeline.errors import AuthenticationError, ConfigurationError, DefinitionError
+from ecom_pipeline.orchestration import backfill, checks
 from ecom_pipeline.orchestration.backfill import PROCESS_TAG, BackfillOutcome, chunks_of, run_backfill
 from ecom_pipeline.orchestration.keys import COMPUTING_POOL
 from ecom_pipeline.orchestration.progress import Progress
+from ecom_pipeline.pipeline import Pipeline
 from ecom_pipeline.reporting import report_files
 from ecom_pipeline.settings import Settings
+from ecom_pipeline.warehouse.checks import CheckResult
 from ecom_pipeline_tests.orchestration.test_runs import failing
 from ecom_pipeline_tests.simulation import Simulation
 
@@ -79,6 +81,32 @@ def test_a_vendor_that_fails_for_a_chunk_leaves_the_rest_done_and_is_run_again_a
     assert again.ok
     assert again.reported_weeks == []
     assert day_states(simulation, "orders") == ["complete"] * 14
+
+
+def test_a_check_that_holds_back_says_what_it_found(
+    simulation: Simulation, days: tuple[date, date], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found = CheckResult("rates_known", False, "every currency has a rate", {"MAD": 1})
+    monkeypatch.setitem(checks._BOOKS, "model.sale_lines", ("rates_known", lambda _: found))
+    outcome = run_backfill(simulation.pipeline, days[1], days[1], sources=["search"], weeks="none")
+    (failed,) = outcome.failed
+    assert failed.what == "models"
+    assert failed.reason == (
+        "model/sale_lines and all that reads it are held back, for it should be that every currency has a rate. "
+        "Found: MAD 1."
+    )
+
+
+def test_an_error_while_computing_is_told_in_its_own_words(
+    simulation: Simulation, days: tuple[date, date], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object) -> None:
+        raise DefinitionError("orders.sql cannot be read.", mend="Mend it.")
+
+    monkeypatch.setattr(Pipeline, "compute", fail)
+    outcome = run_backfill(simulation.pipeline, days[1], days[1], sources=["search"], weeks="none")
+    reasons = {failed.what: failed.reason for failed in outcome.failed}
+    assert reasons["models"] == "orders.sql cannot be read.\nTo mend: Mend it."
 
 
 def day_states(simulation: Simulation, kpi: str) -> list[str]:
