@@ -84,7 +84,7 @@ def kpi_assets(pipeline: Pipeline, family: str) -> dg.AssetsDefinition:
         _, last_day = days_of(context)
         with open_warehouse(pipeline.settings.warehouse_file) as connection:
             chosen = [node.kpi for node in wanted if node.kpi]
-            values = kpi_metadata(connection, chosen, last_day, pipeline.settings.shop.currency)
+            values = kpi_metadata(connection, chosen, last_day, pipeline.settings.shop)
             for node in wanted:
                 metadata = {**values[node.name.removeprefix("kpi.")], **_counts(built[node.name])}
                 context.add_asset_metadata(

@@ -171,13 +171,8 @@ def _sweep_op(pipeline: Pipeline, source: str, table: Table) -> dg.OpDefinition:
     )
     def sweep(context: dg.OpExecutionContext) -> None:
         swept = pipeline.sweep(source, table, pipeline.settings.shop.history_start, pipeline.newest_day())
-        context.add_output_metadata(
-            {
-                "records_held": swept.rows_read,
-                "found_again": swept.rows_stored,
-                "vanished": swept.rows_removed,
-            }
-        )
+        # What vanished is stored as a version that says so.
+        context.add_output_metadata({"records_held": swept.rows_read, "vanished": swept.rows_stored})
 
     return sweep
 

@@ -11,6 +11,7 @@ import duckdb
 
 from ecom_pipeline.kpis.definition import Kpi
 from ecom_pipeline.kpis.values import TOTAL, Period, PeriodValue, Value, read_period_values
+from ecom_pipeline.settings import ShopSettings
 from ecom_pipeline.sources.contract import Table
 from ecom_pipeline.warehouse.catalog import Node
 
@@ -60,12 +61,13 @@ def sql_block(sql: str) -> dg.MarkdownMetadataValue:
 
 
 def kpi_metadata(
-    connection: duckdb.DuckDBPyConnection, kpis: Sequence[Kpi], last_day: date, currency: str
+    connection: duckdb.DuckDBPyConnection, kpis: Sequence[Kpi], last_day: date, shop: ShopSettings
 ) -> dict[str, dict[str, dg.MetadataValue]]:
     """For each KPI its value on the day and in the last whole week, and the days before as a line of blocks."""
     week_end = last_day - timedelta(days=last_day.isoweekday() % 7)
-    days = _totals(read_period_values(connection, kpis, Period.DAY, [last_day]))
-    weeks = _totals(read_period_values(connection, kpis, Period.WEEK, [week_end]))
+    coverage, currency = shop.minimum_coverage, shop.currency
+    days = _totals(read_period_values(connection, kpis, Period.DAY, [last_day], coverage))
+    weeks = _totals(read_period_values(connection, kpis, Period.WEEK, [week_end], coverage))
     trends = _trends(connection, kpis, last_day)
     found: dict[str, dict[str, dg.MetadataValue]] = {}
     for kpi in kpis:
