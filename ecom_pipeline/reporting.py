@@ -94,13 +94,14 @@ def compute_week(pipeline: Pipeline, week_last_day: date) -> WeeklyReport:
     """What the report of the week ending with the day (a Sunday) says, read from the published copy.
 
     Raises:
-        ConfigurationError: the day is not a Sunday.
+        ConfigurationError: the day is not a Sunday, or the week is not over.
         EcomError: nothing has been published yet.
     """
     if week_last_day.isoweekday() != 7:
         raise ConfigurationError(
             f"{week_last_day} does not end a week.", mend=f"Use the Sunday {_sunday_of(week_last_day)}."
         )
+    _require_week_over(pipeline, week_last_day)
     settings = pipeline.settings
     request = ReportRequest(
         shop_name=settings.shop.name,
@@ -119,7 +120,7 @@ def render_week(pipeline: Pipeline, week_last_day: date, language: str) -> Rende
     """Write the week's report in one language as PDF, HTML and mail, each file whole or not at all.
 
     Raises:
-        ConfigurationError: the day is not a Sunday.
+        ConfigurationError: the day is not a Sunday, or the week is not over.
         EcomError: nothing has been published yet, or the report cannot be written in this language.
     """
     report = compute_week(pipeline, week_last_day)
@@ -142,9 +143,11 @@ def deliver_week(
     not sent.
 
     Raises:
-        ConfigurationError: the key of the delivery ledger is missing, or the day is not a Sunday.
+        ConfigurationError: the key of the delivery ledger is missing, the day is not a Sunday, or the week
+            is not over.
         DeliveryError: the report, the server's settings or an address cannot be used; nothing was sent.
     """
+    _require_week_over(pipeline, week_last_day)
     settings = pipeline.settings
     key = f"weekly/{week_name(week_last_day)}/{language}"
     reason = _reason_not_to_send(pipeline, week_last_day, language, dry_run=dry_run)
@@ -181,6 +184,17 @@ def smtp_server(settings: Settings) -> SmtpServer:
     return SmtpServer(
         mail.host, mail.port, mail.security, mail.username or "", password, mail.timeout_seconds, mail.ca_file
     )
+
+
+def _require_week_over(pipeline: Pipeline, week_last_day: date) -> None:
+    newest_day = pipeline.newest_day()
+    if week_last_day > newest_day:
+        newest = week_name(newest_complete_week(newest_day))
+        raise ConfigurationError(
+            f"The week {week_name(week_last_day)} is not over.",
+            why=f"It ends on {week_last_day}, and the newest complete day is {newest_day}.",
+            mend=f"Use {newest}, the newest complete week.",
+        )
 
 
 def _reason_not_to_send(pipeline: Pipeline, week_last_day: date, language: str, *, dry_run: bool) -> str:

@@ -17,7 +17,7 @@ from ecom_pipeline.orchestration.console import QUIET
 from ecom_pipeline.orchestration.keys import PARTITION_TAG
 from ecom_pipeline.orchestration.partitions import week_key
 from ecom_pipeline.pipeline import Pipeline
-from ecom_pipeline.reporting import WeekDelivery, deliver_week, newest_complete_week, render_week
+from ecom_pipeline.reporting import WeekDelivery, deliver_week, newest_complete_week, render_week, week_name
 from ecom_pipeline.settings import load_settings
 from ecom_pipeline_tests.simulation import Simulation, simulate
 
@@ -163,6 +163,19 @@ def test_rendering_again_is_the_same_file(simulation: Simulation) -> None:
 def test_a_report_of_no_week_is_refused(simulation: Simulation) -> None:
     with pytest.raises(ConfigurationError, match="2026-11-15"):
         render_week(simulation.pipeline, date(2026, 11, 11), "fr")
+
+
+def test_a_week_that_is_not_over_is_refused_and_the_newest_complete_one_is_named(with_mail: Pipeline) -> None:
+    newest = newest_complete_week(with_mail.newest_day())
+    coming = newest + timedelta(days=7)
+    with pytest.raises(ConfigurationError) as refused:
+        render_week(with_mail, coming, "fr")
+    assert refused.value.what == f"The week {week_name(coming)} is not over."
+    assert str(with_mail.newest_day()) in refused.value.why
+    assert week_name(newest) in refused.value.mend
+    for dry_run in (True, False):
+        with pytest.raises(ConfigurationError, match="is not over"):
+            deliver_week(with_mail, coming, "en", dry_run=dry_run)
 
 
 def test_nothing_is_rendered_before_anything_is_published(tmp_path: Path) -> None:
