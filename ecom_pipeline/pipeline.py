@@ -6,7 +6,7 @@ Dagster's assets, the command line and the tests all call these, so that what is
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from functools import cached_property
 from typing import Protocol
@@ -25,9 +25,17 @@ from ecom_pipeline.warehouse.completeness import refresh_kpi_days, refresh_sourc
 from ecom_pipeline.warehouse.configuration import write_configuration
 from ecom_pipeline.warehouse.connection import open_warehouse
 from ecom_pipeline.warehouse.publish import publish
-from ecom_pipeline.warehouse.raw_log import LoadResult, load_table, restated_window, sweep_table
+from ecom_pipeline.warehouse.raw_log import (
+    LoadResult,
+    last_loaded_day,
+    load_table,
+    restated_window,
+    sweep_table,
+)
 from ecom_pipeline.warehouse.spool import Spool
 from ecom_pipeline.warehouse.stage import stage
+
+LONGEST_GAP = 31  # days a load makes good by itself; a longer outage is a backfill a person decides on
 
 
 class Clock(Protocol):
@@ -81,16 +89,19 @@ class Pipeline:
     def extract(self, source: str, table: Table, first_day: date, last_day: date) -> LoadResult:
         """Read one table of one source for whole local days and load it, in one transaction.
 
-        A snapshot is read only for days that reach the newest: today's state says nothing of the past.
+        A snapshot is read only for days that reach the newest: today's state says nothing of the past. Any
+        other table's window that reaches the newest day also takes in the days just before it that were
+        missed, up to a month of them: a vendor's return fills its own gap.
 
         Raises:
             SourceError: the vendor could not be read; nothing was stored.
             ConfigurationError: a secret is missing.
         """
         self._require_secrets(source)
-        window = restated_window(table, self.window(first_day, last_day))
-        if table.change is Change.SNAPSHOT and not window.reaches_newest:
+        asked = self.window(first_day, last_day)
+        if table.change is Change.SNAPSHOT and not asked.reaches_newest:
             return LoadResult(0, 0, 0, 0, ())
+        window = restated_window(table, self._with_missed_days(source, table, asked))
         with Spool(source, table, self.settings.folder / "spool") as spool:
             spool.write(self.sources[source].fetch(table, window))
             with open_warehouse(self.settings.warehouse_file) as connection:
@@ -139,6 +150,21 @@ class Pipeline:
         """Replace the readers' copy; returns its size in bytes."""
         with open_warehouse(self.settings.warehouse_file) as connection:
             return publish(connection, self.settings.published_file)
+
+    def _with_missed_days(self, source: str, table: Table, window: Window) -> Window:
+        """The window, begun where the last load before it ended; what was never loaded is a backfill's."""
+        if table.change is Change.SNAPSHOT or not window.reaches_newest:
+            return window
+        with open_warehouse(self.settings.warehouse_file) as connection:
+            last_loaded = last_loaded_day(connection, source, table, window.first_day)
+        if last_loaded is None:
+            return window
+        first_missed = max(
+            last_loaded + timedelta(days=1),
+            window.first_day - timedelta(days=LONGEST_GAP),
+            self.settings.shop.history_start,
+        )
+        return replace(window, first_day=min(first_missed, window.first_day))
 
     def _day_ends(self, first_day: date, last_day: date) -> list[tuple[date, datetime]]:
         zone = self.settings.shop.time_zone

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 import duckdb
 
@@ -327,6 +327,18 @@ def _write_ledger(
             window.first_day, min(window.last_day, window.newest_day),
         ],
     )  # fmt: skip
+
+
+def last_loaded_day(
+    connection: duckdb.DuckDBPyConnection, source: str, table: Table, before: date
+) -> date | None:
+    """The last day before the given one that was loaded; None when there is none."""
+    row = fetch_row(
+        connection,
+        "SELECT MAX(day) FROM ops.loaded_days WHERE source = ? AND table_name = ? AND day < ?",
+        [source, table.name, before],
+    )
+    return row[0] if row else None
 
 
 def _insert_load(

@@ -27,7 +27,10 @@ def outage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Simulation]:
         simulation.extract(sources=ALL_BUT_SHOP)
         first, last = gap(simulation)
         simulation.extract(simulation.shop.first_day, first - timedelta(days=1), ["shop"])
-        simulation.extract(last + timedelta(days=1), simulation.shop.last_day, ["shop"])
+        # The days after it came by a backfill that left the newest day out: that one would have filled it.
+        eve = simulation.shop.last_day - timedelta(days=1)
+        simulation.extract(last + timedelta(days=1), eve, ["shop"])
+        simulation.extract(simulation.shop.last_day, simulation.shop.last_day, ["shop"])
         simulation.compute()
         yield simulation
 
