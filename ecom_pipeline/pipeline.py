@@ -72,7 +72,8 @@ class Pipeline:
 
     @cached_property
     def catalog(self) -> Catalog:
-        return build_catalog(self.sources.values(), self.kpis.values())
+        has_none_of = self.settings.shop.has_none_of
+        return build_catalog(self.sources.values(), self.kpis.values(), has_none_of)
 
     def newest_day(self) -> date:
         """The last complete local day."""

@@ -61,6 +61,9 @@ class ShopSettings(_Section):
     complete_since: date | None = None  # customers first seen before are known, not new
     minimum_coverage: Decimal = Field(default=Decimal("0.9"), ge=0, le=1)
     churn_window_days: int | None = Field(default=None, ge=1)
+    has_none_of: tuple[
+        str, ...
+    ] = ()  # what the shop truly has nothing of ("ad_performance"): zero, not missing
 
     @field_validator("time_zone")
     @classmethod

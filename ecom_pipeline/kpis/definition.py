@@ -69,11 +69,19 @@ class Kpi(BaseModel):
     action: Words | None = None  # what to do when it goes the wrong way
     measured_by: tuple[str, ...] = ()  # canonical tables it means nothing without; default: all it reads
     touches: dict[str, dict[str, Any]] = {}  # how changes of inputs travel; see warehouse.catalog.Touch
+    rests_on: int | None = (
+        None  # days, the day itself included, a value is made of; default: the window, or 1
+    )
     matures_after: int = 0  # days until a day's value is final enough to be shown
     minimum: Decimal | None = None  # values outside [minimum, maximum] are wrong, not surprising
     maximum: Decimal | None = None
     since: int = 1  # version of the definition
     sql: str
+
+    @property
+    def reach(self) -> int:
+        """How many days, its own included, must have been read for a day's value to mean anything."""
+        return self.rests_on or self.window or 1
 
     @property
     def cuts_itself(self) -> bool:

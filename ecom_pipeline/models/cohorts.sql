@@ -21,7 +21,7 @@ FROM (
         CAST(0 AS DECIMAL(18, 4)) AS contribution, 1 AS customers
     FROM model.customer_orders AS o
     JOIN run.days AS d ON d.day = o.day
-    WHERE o.dimension = 'total' AND o.order_number = 1
+    WHERE o.dimension = 'total' AND o.is_new
 ) AS x
 CROSS JOIN (
     SELECT 'total' AS dimension

@@ -28,6 +28,6 @@ FROM (
     WHERE p.customer IS NOT NULL
     GROUP BY p.day, p.customer
 ) AS x
-JOIN model.customer_orders AS f ON f.customer = x.customer AND f.dimension = 'total' AND f.order_number = 1
+JOIN model.customer_orders AS f ON f.customer = x.customer AND f.dimension = 'total' AND f.is_new
 WHERE x.day >= f.first_day
 GROUP BY x.day, f.first_day, f.first_channel, f.first_country

@@ -1,6 +1,6 @@
 /* ---
 grain: one line of what shop and customer agreed, or articles put back on the shelf
-description: The ledger of sales in the reporting currency, each line on its own day with its order's dimensions. Articles sold count as gross and discounts; whatever is given back counts as returns; cost of goods is reversed when articles go back on the shelf. A credit note without any sale of its own (data of files know such) is given back too, its channel unknown.
+description: The ledger of sales in the reporting currency, each line on its own day with its order's dimensions. Articles sold count as gross and discounts; whatever is given back counts as returns; cost of goods is reversed when articles go back on the shelf. A credit note without any sale of its own (data of files know such) is given back too, its channel unknown; so is what is given back for an order older than the history.
 key: [shop, line_id]
 touches:
   model.orders: {through: order_day}
@@ -42,6 +42,12 @@ WITH lines AS (
             SELECT 1 FROM mapped.sale_lines AS s
             WHERE s.day = n.day AND s.shop = n.shop AND s.order_id = n.order_id AND s.action = 'sale'
         )
+    UNION ALL
+    SELECT e.shop AS shop, e.order_id AS order_id, e.day AS day, e.customer AS customer, 'Unassigned' AS channel,
+        COALESCE(e.device, 'unknown') AS device, COALESCE(e.country, 'unknown') AS country
+    FROM mapped.orders AS e
+    CROSS JOIN config.shop AS h
+    WHERE e.day < h.history_start AND NOT COALESCE(e.is_test, FALSE) AND NOT COALESCE(e.is_voided, FALSE)
 ), priced AS (
     SELECT
         l.*,
@@ -51,8 +57,7 @@ WITH lines AS (
         CASE WHEN l.currency = s.currency THEN l.discount
              ELSE TO_REPORTING(l.discount, f.rate, t.rate) END AS reporting_discount,
         CASE WHEN c.currency = s.currency THEN CAST(l.costed_quantity * c.unit_cost AS DECIMAL(18, 4))
-             ELSE CAST(TO_REPORTING(l.costed_quantity * c.unit_cost, g.rate, t.rate) AS DECIMAL(18, 4)) END AS cost,
-        c.unit_cost IS NOT NULL OR l.kind = 'adjustment' AS is_known
+             ELSE CAST(TO_REPORTING(l.costed_quantity * c.unit_cost, g.rate, t.rate) AS DECIMAL(18, 4)) END AS cost
     FROM lines AS l
     JOIN bearers AS o ON o.shop = l.shop AND o.order_id = l.order_id AND o.day = l.order_day
     CROSS JOIN config.shop AS s
@@ -73,5 +78,5 @@ SELECT
     CASE WHEN p.is_returned THEN p.reporting_discount - p.reporting_amount ELSE 0 END AS returns,
     CASE WHEN p.kind = 'shipping' THEN p.reporting_amount - p.reporting_discount ELSE 0 END AS shipping_income,
     COALESCE(p.cost, 0) AS cost,
-    p.is_known AS is_known
+    p.cost IS NOT NULL OR p.kind = 'adjustment' AS is_known
 FROM priced AS p

@@ -29,8 +29,9 @@ DAY_IS_MEASURED = "newest_day_is_measured"
 DAYS_A_TRANSFER_TAKES = 5
 
 ModelCheck = Callable[[duckdb.DuckDBPyConnection], CheckResult]
+RATES_KNOWN = "rates_known"
 _BOOKS: dict[str, tuple[str, ModelCheck]] = {
-    "model.sale_lines": ("rates_known", check_rates),
+    "model.sale_lines": (RATES_KNOWN, check_rates),
     "model.daily_sales": ("net_sales_reconcile", check_net_sales),
 }
 
@@ -40,7 +41,11 @@ def model_check_specs(nodes: Sequence[Node]) -> list[dg.AssetCheckSpec]:
     specs = [
         _spec("key_is_unique", node, f"{', '.join(node.key)}: {node.grain}") for node in nodes if node.key
     ]
-    specs += [_spec(_BOOKS[node.name][0], node, "The books agree.") for node in nodes if node.name in _BOOKS]
+    for node in nodes:
+        if node.name in _BOOKS:
+            # A day without a rate is withheld by itself: one odd currency must not hold back all the rest.
+            name = _BOOKS[node.name][0]
+            specs.append(_spec(name, node, "The books agree.", blocking=name != RATES_KNOWN))
     return specs
 
 

@@ -20,7 +20,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from sqlglot import expressions as exp
 
 import ecom_pipeline.models as models_package
-from ecom_pipeline.errors import DefinitionError
+from ecom_pipeline.errors import ConfigurationError, DefinitionError
 from ecom_pipeline.kpis.definition import Kpi
 from ecom_pipeline.sources.contract import Source, Table
 from ecom_pipeline.warehouse.header import split_header
@@ -105,6 +105,7 @@ class Catalog:
 
     streams: tuple[Stream, ...]
     nodes: tuple[Node, ...]
+    has_none_of: frozenset[str] = frozenset()  # canonical tables the shop has nothing of: zero, not missing
 
     @cached_property
     def by_name(self) -> dict[str, Node]:
@@ -139,7 +140,8 @@ class Catalog:
 
     def measured_by(self, kpi: Kpi) -> frozenset[str]:
         """The canonical tables without which the KPI means nothing."""
-        return frozenset(kpi.measured_by) or self.canonical_inputs(f"kpi.{kpi.key}")
+        needed = frozenset(kpi.measured_by) or self.canonical_inputs(f"kpi.{kpi.key}")
+        return frozenset(name for name in needed if name not in self.has_none_of or self.feeding(name))
 
     def feeding(self, canonical: str) -> tuple[Stream, ...]:
         return tuple(
@@ -187,12 +189,19 @@ def kpi_node(kpi: Kpi) -> Node:
     )  # fmt: skip
 
 
-def build_catalog(sources: Iterable[Source], kpis: Iterable[Kpi]) -> Catalog:
+def build_catalog(sources: Iterable[Source], kpis: Iterable[Kpi], has_none_of: Iterable[str] = ()) -> Catalog:
     """Assemble the graph of a configuration.
 
     Raises:
         DefinitionError: a query reads what nobody makes, or reads in a circle.
+        ConfigurationError: `has_none_of` names no canonical table.
     """
+    unknown = sorted(set(has_none_of) - set(canonical_tables()))
+    if unknown:
+        raise ConfigurationError(
+            f"ecom.toml: shop.has_none_of names {unknown[0]}, which is no canonical table.",
+            mend=f"Use one of {', '.join(canonical_tables())}.",
+        )
     streams = tuple(stream for source in sources for stream in source_streams(source))
     nodes = {node.name: node for node in (*read_models(), *(kpi_node(kpi) for kpi in kpis))}
     for node in nodes.values():
@@ -206,7 +215,8 @@ def build_catalog(sources: Iterable[Source], kpis: Iterable[Kpi]) -> Catalog:
         {name: [d for d in node.inputs if d in nodes] for name, node in nodes.items()}
     ).static_order()
     watched = _watched(nodes.values())
-    return Catalog(streams, tuple(replace(nodes[name], watched=watched.get(name, ())) for name in order))
+    ordered = tuple(replace(nodes[name], watched=watched.get(name, ())) for name in order)
+    return Catalog(streams, ordered, frozenset(has_none_of))
 
 
 def _watched(nodes: Iterable[Node]) -> dict[str, tuple[str, ...]]:

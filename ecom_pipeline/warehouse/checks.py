@@ -43,7 +43,10 @@ def check_key(connection: duckdb.DuckDBPyConnection, table: str, key: tuple[str,
 
 
 def check_rates(connection: duckdb.DuckDBPyConnection) -> CheckResult:
-    """Every amount in a foreign currency found its exchange rate."""
+    """Every amount in a foreign currency found its exchange rate.
+
+    Days that lack one are withheld from the KPIs; a files source that feeds `fx_rates` supplies it.
+    """
     rows = connection.execute(
         """SELECT currency, COUNT(*) FROM model.sale_lines WHERE gross IS NULL GROUP BY currency ORDER BY 1"""
     ).fetchall()

@@ -86,45 +86,86 @@ def refresh_source_days(
 
 
 def refresh_kpi_days(connection: duckdb.DuckDBPyConnection, catalog: Catalog, history_start: date) -> None:
-    """kpi.days: for each KPI and day up to its last build, whether it was measured, and if not, why."""
-    matures = [(node.kpi.key, node.kpi.matures_after) for node in catalog.kpi_nodes if node.kpi is not None]
+    """kpi.days: for each KPI and day up to its last build, whether it was measured, and if not, why.
+
+    A day that was not read takes with it every later day whose value is made of it (`Kpi.reach`).
+    """
+    kpis = [node.kpi for node in catalog.kpi_nodes if node.kpi is not None]
     with transaction(connection):
-        connection.execute("CREATE OR REPLACE TEMP TABLE maturity (kpi VARCHAR, matures_after INTEGER)")
-        connection.executemany("INSERT INTO maturity VALUES (?, ?)", matures)
-        connection.execute("DELETE FROM kpi.days")
         connection.execute(
-            f"""
-            INSERT INTO kpi.days
-            WITH spine AS (
-                SELECT m.kpi AS kpi, CAST(d.day AS DATE) AS day, b.as_of AS as_of, m.matures_after AS matures_after
-                FROM maturity AS m JOIN ops.built AS b ON b.node = 'kpi.' || m.kpi,
-                     GENERATE_SERIES(?::DATE, b.as_of, INTERVAL 1 DAY) AS d(day)
-            ), unfed AS (
-                SELECT n.kpi AS kpi, STRING_AGG('no source feeds ' || n.canonical, ', ' ORDER BY n.canonical) AS reason
-                FROM ops.needs AS n
-                WHERE n.canonical NOT IN (SELECT canonical FROM ops.feeds) GROUP BY n.kpi
-            ), streams AS (
-                SELECT DISTINCT n.kpi AS kpi, f.source AS source, f.table_name AS table_name
-                FROM ops.needs AS n JOIN ops.feeds AS f ON f.canonical = n.canonical
-                JOIN ops.streams AS s ON s.source = f.source AND s.table_name = f.table_name
-                WHERE s.change <> '{Change.SNAPSHOT.value}'
-            ), wanted AS (
-                SELECT kpi, source, table_name, COUNT(*) OVER (PARTITION BY kpi) AS streams FROM streams
-            ), unloaded AS (
-                SELECT sp.kpi AS kpi, sp.day AS day,
-                       STRING_AGG(w.source || ': ' || w.table_name, ', ' ORDER BY w.source, w.table_name) AS reason
-                FROM spine AS sp JOIN wanted AS w ON w.kpi = sp.kpi
-                LEFT JOIN ops.loaded_days AS l
-                  ON l.source = w.source AND l.table_name = w.table_name AND l.day = sp.day
-                WHERE l.day IS NULL GROUP BY sp.kpi, sp.day
-            )
-            SELECT sp.kpi, sp.day,
-                   CASE WHEN u.reason IS NOT NULL OR x.reason IS NOT NULL THEN 'missing'
-                        WHEN sp.day + sp.matures_after > sp.as_of THEN 'immature' ELSE 'complete' END,
-                   COALESCE(u.reason, x.reason)
-            FROM spine AS sp
-            LEFT JOIN unfed AS u ON u.kpi = sp.kpi
-            LEFT JOIN unloaded AS x ON x.kpi = sp.kpi AND x.day = sp.day
-            """,
-            [history_start],
+            "CREATE OR REPLACE TEMP TABLE measured (kpi VARCHAR, matures_after INTEGER, reach INTEGER)"
         )
+        connection.executemany(
+            "INSERT INTO measured VALUES (?, ?, ?)", [(kpi.key, kpi.matures_after, kpi.reach) for kpi in kpis]
+        )
+        _find_unpriced(connection)
+        connection.execute("DELETE FROM kpi.days")
+        connection.execute(_KPI_DAYS, [history_start])
+
+
+_PRICED = {  # what of a model is empty when a currency had no rate, and which canonical table it spoils
+    "sale_lines": ("gross", "sale_lines"),
+    "ad_performance": ("spend", "ad_performance"),
+    "payments": ("net", "payments"),
+    "payouts": ("amount", "payouts"),
+    "cash_flows": ("amount", "bank_transactions"),
+    "bank_accounts": ("balance", "bank_transactions"),
+}
+
+
+def _find_unpriced(connection: duckdb.DuckDBPyConnection) -> None:
+    """Days on which an amount could not be converted: their sums would be short without a word."""
+    connection.execute("CREATE OR REPLACE TEMP TABLE unpriced (canonical VARCHAR, day DATE)")
+    there = connection.execute(
+        "SELECT table_name FROM duckdb_tables() WHERE schema_name = 'model'"
+    ).fetchall()
+    for model, (column, canonical) in _PRICED.items():
+        if (model,) in there:
+            connection.execute(
+                f"INSERT INTO unpriced SELECT DISTINCT '{canonical}', day FROM model.{model} WHERE {column} IS NULL"
+            )
+
+
+_KPI_DAYS = f"""
+INSERT INTO kpi.days
+WITH spine AS (
+    SELECT m.kpi AS kpi, CAST(d.day AS DATE) AS day, b.as_of AS as_of, m.matures_after AS matures_after,
+           m.reach AS reach
+    FROM measured AS m JOIN ops.built AS b ON b.node = 'kpi.' || m.kpi,
+         GENERATE_SERIES(?::DATE, b.as_of, INTERVAL 1 DAY) AS d(day)
+), unfed AS (
+    SELECT n.kpi AS kpi, STRING_AGG('no source feeds ' || n.canonical, ', ' ORDER BY n.canonical) AS reason
+    FROM ops.needs AS n
+    WHERE n.canonical NOT IN (SELECT canonical FROM ops.feeds) GROUP BY n.kpi
+), wanted AS (
+    SELECT DISTINCT n.kpi AS kpi, f.source AS source, f.table_name AS table_name
+    FROM ops.needs AS n JOIN ops.feeds AS f ON f.canonical = n.canonical
+    JOIN ops.streams AS s ON s.source = f.source AND s.table_name = f.table_name
+    WHERE s.change <> '{Change.SNAPSHOT.value}'
+), holes AS (
+    SELECT sp.kpi AS kpi, sp.day AS day, w.source || ': ' || w.table_name AS reason, l.day IS NULL AS is_hole
+    FROM spine AS sp JOIN wanted AS w ON w.kpi = sp.kpi
+    LEFT JOIN ops.loaded_days AS l
+      ON l.source = w.source AND l.table_name = w.table_name AND l.day = sp.day
+    UNION ALL
+    SELECT sp.kpi, sp.day, n.canonical || ' in a currency without a rate', u.day IS NOT NULL
+    FROM spine AS sp JOIN ops.needs AS n ON n.kpi = sp.kpi
+    JOIN (SELECT DISTINCT canonical FROM unpriced) AS c ON c.canonical = n.canonical
+    LEFT JOIN unpriced AS u ON u.canonical = n.canonical AND u.day = sp.day
+), newest AS (
+    SELECT kpi, day, reason,
+           MAX(CASE WHEN is_hole THEN day END) OVER (PARTITION BY kpi, reason ORDER BY day) AS hole
+    FROM holes
+), unread AS (
+    SELECT sp.kpi AS kpi, sp.day AS day, STRING_AGG(n.reason, ', ' ORDER BY n.reason) AS reason
+    FROM spine AS sp JOIN newest AS n ON n.kpi = sp.kpi AND n.day = sp.day
+    WHERE n.hole > sp.day - sp.reach GROUP BY sp.kpi, sp.day
+)
+SELECT sp.kpi, sp.day,
+       CASE WHEN u.reason IS NOT NULL OR x.reason IS NOT NULL THEN 'missing'
+            WHEN sp.day + sp.matures_after > sp.as_of THEN 'immature' ELSE 'complete' END,
+       COALESCE(u.reason, x.reason)
+FROM spine AS sp
+LEFT JOIN unfed AS u ON u.kpi = sp.kpi
+LEFT JOIN unread AS x ON x.kpi = sp.kpi AND x.day = sp.day
+"""

@@ -86,14 +86,14 @@ def test_a_vendor_that_fails_for_a_chunk_leaves_the_rest_done_and_is_run_again_a
 def test_a_check_that_holds_back_says_what_it_found(
     simulation: Simulation, days: tuple[date, date], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    found = CheckResult("rates_known", False, "every currency has a rate", {"MAD": 1})
-    monkeypatch.setitem(checks._BOOKS, "model.sale_lines", ("rates_known", lambda _: found))
+    found = CheckResult("net_sales_reconcile", False, "the books agree", {"days_that_differ": 1})
+    monkeypatch.setitem(checks._BOOKS, "model.daily_sales", ("net_sales_reconcile", lambda _: found))
     outcome = run_backfill(simulation.pipeline, days[1], days[1], sources=["search"], weeks="none")
     (failed,) = outcome.failed
     assert failed.what == "models"
     assert failed.reason == (
-        "model/sale_lines and all that reads it are held back, for it should be that every currency has a rate. "
-        "Found: MAD 1."
+        "model/daily_sales and all that reads it are held back, for it should be that the books agree. "
+        "Found: days_that_differ 1."
     )
 
 

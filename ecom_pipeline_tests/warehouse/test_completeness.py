@@ -48,7 +48,7 @@ def value(simulation: Simulation, key: str, period: Period, day: date, coverage:
 
 def test_days_that_were_not_read_are_missing_and_say_why(outage: Simulation) -> None:
     first, last = gap(outage)
-    for key in ("orders", "net_sales", "contribution_margin", "repeat_purchase_rate"):
+    for key in ("orders", "net_sales", "contribution_margin"):
         found = value(outage, key, Period.DAY, first)
         assert (found.value, found.state) == (None, State.MISSING), key
         assert found.reason is not None
@@ -56,6 +56,16 @@ def test_days_that_were_not_read_are_missing_and_say_why(outage: Simulation) -> 
         assert value(outage, key, Period.DAY, last + timedelta(days=1)).state is State.OK, key
     assert value(outage, "orders", Period.WEEK, last).state is State.MISSING
     assert value(outage, "orders", Period.ROLLING_28, last + timedelta(days=9)).state is State.MISSING
+
+
+def test_a_window_that_reaches_over_days_that_were_not_read_is_missing(outage: Simulation) -> None:
+    first, last = gap(outage)
+    for key, reach in (("returning_customer_rate", 28), ("repeat_purchase_rate", 365)):
+        assert value(outage, key, Period.DAY, first - timedelta(days=1)).state is State.OK, key
+        for day in (first, last, last + timedelta(days=1), outage.shop.last_day):
+            expected = State.MISSING if day - timedelta(days=reach) < last else State.OK
+            assert value(outage, key, Period.DAY, day).state is expected, (key, day)
+    assert value(outage, "cash_balance", Period.DAY, last + timedelta(days=1)).state is State.OK
 
 
 def test_what_does_not_rest_on_the_failed_source_is_shown(outage: Simulation) -> None:

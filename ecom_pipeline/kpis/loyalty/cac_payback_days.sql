@@ -18,6 +18,7 @@ touches:
   model.marketing_costs: {forward: 454}
 minimum: 0
 maximum: 90
+rests_on: 454
 since: 1
 --- */
 WITH cuts AS (

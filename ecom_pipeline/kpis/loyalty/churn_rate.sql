@@ -15,6 +15,7 @@ touches:
   model.customer_orders: {after: true}
 minimum: 0
 maximum: 1
+rests_on: 365
 since: 1
 --- */
 WITH months AS (

@@ -14,6 +14,7 @@ action:
 measured_by: [orders, sale_lines, restocks, products, shipments, payments]
 touches:
   model.cohorts: {backward: -365, forward: 730}
+rests_on: 730
 since: 1
 --- */
 SELECT

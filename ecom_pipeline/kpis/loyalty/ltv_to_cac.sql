@@ -17,6 +17,7 @@ touches:
   model.cohorts: {backward: -365, forward: 730}
   model.customer_orders: {forward: 364}
   model.marketing_costs: {forward: 364}
+rests_on: 730
 since: 1
 --- */
 WITH cuts AS (

@@ -10,6 +10,7 @@ measured_by: [payments, payouts, bank_transactions]
 touches:
   model.payments: {after: true}
   model.payouts: {after: true}
+rests_on: 100000
 since: 1
 --- */
 WITH steps AS (
