@@ -2,6 +2,19 @@
 
 Median and median absolute deviation instead of mean and standard deviation, because a sale or a breakdown
 among the past weeks must not widen what counts as usual.
+
+The width is chosen by measurement, on simulated quiet series of 25 weeks and the week judged (60,000 each,
+normal noise, then noise whose weeks resemble each other with autocorrelation 0.6). Share of quiet weeks called
+unusual on the bad side, for one KPI and for at least one of seven independent essential KPIs:
+
+    width   one KPI          one of seven
+    1.5     8.9 % / 10.1 %   48 % / 52 %
+    2       4.2 % /  4.9 %   26 % / 30 %
+    2.5     1.9 % /  2.4 %   12 % / 16 %
+    3       0.9 % /  1.2 %    6 % /  8 %
+
+With 3 one quiet week in about fourteen has an unusual essential. A shorter history knows less: with just eight
+weeks before, 3.6 % to 4.7 % for one KPI. A KPI that drifts (autocorrelation 0.9) leaves its band in 2.5 %.
 """
 
 from __future__ import annotations
@@ -12,7 +25,7 @@ from decimal import Decimal
 from statistics import median
 
 FEWEST_WEEKS = 8
-WIDTH = Decimal("1.5")
+WIDTH = Decimal(3)
 _TO_DEVIATION = Decimal("1.4826")  # makes the median absolute deviation comparable to a standard deviation
 _LEAST_SCALE = Decimal("0.01")  # of the middle: a nearly flat series must not alarm over a cent
 

@@ -14,6 +14,7 @@ from ecom_pipeline.reports.report import Breakdown, Channel, Section, SegmentLin
 CHANNEL_KPIS = ("ad_spend", "customer_acquisition_cost", "ltv_to_cac", "roas", "marketing_roi")
 MOST_CHANNELS = 7
 MOST_LINES = 8
+SHARED = "Unassigned"  # the channel of marketing costs that belong to no channel
 # The flow a family is judged by; a family without an entry shows its first flow that has dimensions.
 _LEADING = {
     "sales": "net_sales",
@@ -25,17 +26,22 @@ _LEADING = {
 
 
 def choose_channels(readings: Readings) -> tuple[Channel, ...]:
-    """Channels that cost money this week, dearest first, and a row for all; empty without marketing data."""
+    """Channels that cost money this week, dearest first, then shared costs and a row for all.
+
+    Empty without marketing data.
+    """
     by_channel: dict[str, dict[str, Value]] = {}
     for key in CHANNEL_KPIS:
         for value in readings.segments.get(key, {}).get("channel", []):
             by_channel.setdefault(value.segment, {})[key] = value.current
-    costs = {name: _marketing_cost(values) for name, values in by_channel.items()}
+    costs = {name: marketing_cost(values) or Decimal(0) for name, values in by_channel.items()}
     paid = sorted((name for name in costs if costs[name] > 0), key=lambda name: (-costs[name], name))
     if not paid:
         return ()
     total = {key: readings.figures[key].current for key in CHANNEL_KPIS if key in readings.figures}
-    rows = [Channel(name, by_channel[name]) for name in paid[:MOST_CHANNELS]]
+    shared = [SHARED] if SHARED in paid else []
+    listed = [name for name in paid if name != SHARED][: MOST_CHANNELS - len(shared)]
+    rows = [Channel(name, by_channel[name]) for name in listed + shared]
     return (*rows, Channel(None, total))
 
 
@@ -96,9 +102,9 @@ def _sum(values: Sequence[PeriodValue], slot: str) -> Decimal | None:
     return None if any(one is None for one in known) else sum(known, Decimal(0))
 
 
-def _marketing_cost(values: Mapping[str, Value]) -> Decimal:
-    """What the channel cost: all its marketing where known, else its advertising."""
+def marketing_cost(values: Mapping[str, Value]) -> Decimal | None:
+    """What the channel cost: all its marketing where known, else its advertising; None when neither is."""
     for key in ("customer_acquisition_cost", "ad_spend"):
         if key in values and values[key].numerator is not None:
-            return values[key].numerator or Decimal(0)
-    return Decimal(0)
+            return values[key].numerator
+    return None

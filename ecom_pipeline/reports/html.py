@@ -70,6 +70,7 @@ def _context(writer: Writer) -> dict[str, Any]:
         "bridge": rows.make_bridge_rows(writer),
         "bridge_note": _bridge_note(writer),
         "channels": rows.make_channel_rows(writer),
+        "channels_note": rows.write_channels_note(writer),
         "decisions": make_decisions(writer),
         "sections": [_section(writer, section) for section in report.sections],
         "restatements": [_restatement(writer, index) for index in range(len(report.restatements))],
@@ -101,7 +102,7 @@ def _styles() -> Markup:
 def make_banner(writer: Writer) -> dict[str, Any] | None:
     """What is missing, for the top of page one and of the mail; None when the week is whole."""
     missing, words = writer.report.incomplete, writer.words
-    if not missing:
+    if not missing or writer.report.is_empty:
         return None
     sources = [
         words.say("banner.source", title=source.title, days=writer.days(source.missing_days))

@@ -33,7 +33,7 @@ def render_mail(report: WeeklyReport, language: str) -> MailContent:
     """
     writer = Writer(report, language)
     context = _context(writer)
-    key = "mail.subject_incomplete" if report.incomplete else "mail.subject"
+    key = "mail.subject_incomplete" if report.incomplete and not report.is_empty else "mail.subject"
     subject = writer.words.say(
         key, shop=report.request.shop_name, week=writer.week_number(), headline=context["headline"]
     )

@@ -17,7 +17,7 @@ from ecom_pipeline.insights.drivers import Drivers, as_decimal
 from ecom_pipeline.insights.profit_bridge import BridgeStep
 from ecom_pipeline.insights.signals import Signal
 from ecom_pipeline.kpis.definition import Kpi
-from ecom_pipeline.kpis.values import Value
+from ecom_pipeline.kpis.values import State, Value
 
 
 @dataclass(frozen=True)
@@ -175,6 +175,14 @@ class WeeklyReport:
     restated_kpis: int
     quality: Quality
     incomplete: Incomplete
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether nothing is known of this week nor of any before it, as before the shop's history starts."""
+        return all(
+            figure.current.state is State.NO_HISTORY and not any(week is not None for week in figure.weeks)
+            for figure in self.figures.values()
+        )
 
     def to_json(self) -> str:
         """All numbers as JSON, decimals as text so that no digit is lost."""

@@ -10,6 +10,7 @@ from markupsafe import Markup
 from ecom_pipeline.insights.drivers import Driver, fold_drivers
 from ecom_pipeline.kpis.definition import Kind, Kpi
 from ecom_pipeline.kpis.values import State
+from ecom_pipeline.reports.breakdowns import SHARED, marketing_cost
 from ecom_pipeline.reports.charts import (
     BAD,
     GOOD,
@@ -156,12 +157,12 @@ def make_bridge_rows(writer: Writer) -> list[MarkRow]:
 
 @dataclass(frozen=True)
 class ChannelRow:
-    """One channel's figures; marks show spend on a common scale and the return on all costs."""
+    """One channel's figures; marks show its cost on a common scale and the return on all costs."""
 
     label: str
     is_total: bool
-    spend: str
-    spend_mark: Markup
+    cost: str
+    cost_mark: Markup
     cac: str
     ltv_to_cac: Delta
     roas: str
@@ -173,30 +174,49 @@ def make_channel_rows(writer: Writer) -> list[ChannelRow]:
     """Channels by what they cost; a crossed limit in red."""
     channels = writer.report.channels
     listed = [channel for channel in channels if channel.channel is not None]
-    spends = Span.of([_amount(channel, "ad_spend") for channel in listed])
+    costs = Span.of([marketing_cost(channel.values) for channel in listed])
     # One runaway return must not flatten the others.
     returns = Span.of(
-        [max(min(_amount(one, "marketing_roi") or Decimal(0), Decimal(3)), Decimal(-3)) for one in channels]
+        [
+            max(min(_amount(one, "marketing_roi") or Decimal(0), Decimal(3)), Decimal(-3))
+            for one in channels
+            if one.channel != SHARED
+        ]
     )
-    return [_channel_row(writer, channel, spends, returns) for channel in channels]
+    return [_channel_row(writer, channel, costs, returns) for channel in channels]
 
 
-def _channel_row(writer: Writer, channel: Channel, spends: Span, returns: Span) -> ChannelRow:
-    is_total = channel.channel is None
-    label = writer.words.say("channels.all") if is_total else writer.segment("channel", channel.channel or "")
-    spend, roi = _amount(channel, "ad_spend"), _amount(channel, "marketing_roi")
+def write_channels_note(writer: Writer) -> str:
+    """How to read the rows that are no paid channel: the total and, where there is one, the shared cost."""
+    keys = ["channels.total_note"]
+    if any(channel.channel == SHARED for channel in writer.report.channels):
+        keys.append("channels.shared_note")
+    return " ".join(writer.words.say(key) for key in keys)
+
+
+def _channel_row(writer: Writer, channel: Channel, costs: Span, returns: Span) -> ChannelRow:
+    is_total, is_shared = channel.channel is None, channel.channel == SHARED
+    label = (
+        writer.words.say("channels.all" if is_total else "channels.shared")
+        if is_total or is_shared
+        else writer.segment("channel", channel.channel or "")
+    )
+    cost, none = marketing_cost(channel.values), writer.words.say("not_available")
+    cost_text = writer.formats.money(cost, digits=0) if cost is not None else none
+    cost_mark = "" if cost is None or is_total else draw_bullet(cost, f"{label} {cost_text}", costs, width=64)
+    name = shorten_name(label, LONGEST_CHANNEL)
+    if is_shared:
+        # Nobody is won by a cost without a channel: a return of -100 % would be read as a failure.
+        dash = Delta("–")
+        return ChannelRow(name, False, cost_text, Markup(cost_mark), "–", dash, "–", dash, Markup(""))
     texts = {key: writer.amount(key, _amount(channel, key)) for key in channel.values}
-    none = writer.words.say("not_available")
-    spend_text, roi_text = texts.get("ad_spend", none), texts.get("marketing_roi", none)
-    spend_mark = roi_mark = ""
-    if spend is not None and not is_total:
-        spend_mark = draw_bullet(spend, f"{label} {spend_text}", spends, width=64)
+    roi, roi_mark = _amount(channel, "marketing_roi"), ""
     if roi is not None:
         shown = max(min(roi, Decimal(3)), Decimal(-3))
-        tone = BAD if roi < 0 else GOOD
-        roi_mark = draw_pin(shown, f"{label} {roi_text}", returns, tone=tone, width=64)
+        roi_title = f"{label} {texts['marketing_roi']}"
+        roi_mark = draw_pin(shown, roi_title, returns, tone=BAD if roi < 0 else GOOD, width=64)
     return ChannelRow(
-        shorten_name(label, LONGEST_CHANNEL), is_total, spend_text, Markup(spend_mark),
+        name, is_total, cost_text, Markup(cost_mark),
         texts.get("customer_acquisition_cost", none), _limited(writer, channel, "ltv_to_cac"),
         texts.get("roas", none), _limited(writer, channel, "marketing_roi"), Markup(roi_mark),
     )  # fmt: skip

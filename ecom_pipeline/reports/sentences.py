@@ -10,6 +10,20 @@ from ecom_pipeline.reports.writer import Writer
 LONGEST_NAME = 60  # of a segment in a sentence
 
 
+def _sales_lead(writer: Writer) -> bool:
+    """Whether the headline is the sentence on net sales, because all that is watched is whole and usual."""
+    report = writer.report
+    essentials = [report.figures[key] for key in report.essentials]
+    sales = report.figures.get("net_sales")
+    return (
+        report.headline is None
+        and sales is not None
+        and sales.current.value is not None
+        and any(figure.band for figure in essentials)
+        and all(figure.current.state is not State.MISSING for figure in essentials)
+    )
+
+
 def write_headline(writer: Writer) -> str:
     """The week in one sentence without its full stop."""
     report = writer.report
@@ -24,20 +38,30 @@ def write_headline(writer: Writer) -> str:
             low=writer.amount(figure.kpi, band.low),
             high=writer.amount(figure.kpi, band.high),
         )
+    if report.is_empty:
+        return writer.words.say("headline.empty")
     figures = [report.figures[key] for key in report.essentials]
     if report.incomplete and not any(figure.current.state is State.OK for figure in figures):
         return writer.words.say("headline.unknown")
     if not any(figure.band for figure in figures):
         return writer.words.say("headline.young")
     is_whole = all(figure.current.state is not State.MISSING for figure in figures)
-    return writer.words.say("headline.usual" if is_whole else "headline.usual_known")
+    if not is_whole:
+        return writer.words.say("headline.usual_known")
+    if _sales_lead(writer):
+        return writer.words.say("headline.calm", sales=_write_sales(writer).removesuffix("."))
+    return writer.words.say("headline.usual")
 
 
 def write_lede(writer: Writer) -> list[str]:
-    """The sentences below the headline: net sales, then what drove the headline's KPI."""
-    sentences = []
+    """The sentences below the headline: net sales unless they are the headline, then what drove its KPI."""
+    sentences: list[str] = []
+    if writer.report.is_empty:
+        return sentences
     if "net_sales" in writer.report.figures:
-        sentences.append(_write_sales(writer))
+        if not _sales_lead(writer):
+            sentences.append(_write_sales(writer))
+        sentences += _write_sales_target(writer)
     explanation = writer.report.explanation
     if explanation is not None:
         driver = write_driver(writer, explanation)
@@ -106,7 +130,11 @@ def _write_sales(writer: Writer) -> str:
     year = writer.change("net_sales", now, figure.previous_year.value)
     key = "both" if week and year else "week" if week else "year" if year else "plain"
     values = {"name": name, "value": writer.amount("net_sales", now), "week": week, "year": year}
-    text = writer.words.say(f"sales.{key}", **values)
-    if figure.target is not None:
-        text += " " + writer.words.say("sales.target", target=writer.limit("net_sales", figure.target))
-    return text
+    return writer.words.say(f"sales.{key}", **values)
+
+
+def _write_sales_target(writer: Writer) -> list[str]:
+    figure = writer.report.figures["net_sales"]
+    if figure.target is None or figure.current.value is None:
+        return []
+    return [writer.words.say("sales.target", target=writer.limit("net_sales", figure.target))]

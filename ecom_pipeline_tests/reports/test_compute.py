@@ -12,7 +12,7 @@ import duckdb
 import pytest
 
 from ecom_pipeline.insights.signals import Cause
-from ecom_pipeline.kpis.definition import Kpi
+from ecom_pipeline.kpis.definition import Kpi, kpis
 from ecom_pipeline.kpis.values import State
 from ecom_pipeline.reports import WeeklyReport, compute_report
 from ecom_pipeline_tests.reports.shop import ESSENTIALS, SUNDAY, Story, make_request, make_shop
@@ -128,6 +128,44 @@ def test_channels_are_those_that_cost_money(troubled: WeeklyReport) -> None:
     assert spend == troubled.channels[-1].values["ad_spend"].value
 
 
+def test_shared_costs_stand_last_and_are_never_cut(catalogue: dict[str, Kpi]) -> None:
+    names = (*(f"Canal {number}" for number in range(6)), "Unassigned")
+    shop = make_shop(catalogue, Story(weeks=2, segment_names=names, all_paid=True))
+    listed = [channel.channel for channel in compute_report(shop, catalogue, make_request()).channels]
+    assert listed == [*names, None]
+    # An eighth channel that costs more than the shared cost.
+    shop.execute(
+        "INSERT INTO kpi.daily SELECT kpi, day, dimension, 'Canal 9', numerator, denominator, covered, coverable "
+        "FROM kpi.daily WHERE dimension = 'channel' AND segment = 'Canal 0'"
+    )
+    listed = [channel.channel for channel in compute_report(shop, catalogue, make_request()).channels]
+    assert (len(listed), listed[-2:], "Canal 9" in listed) == (8, ["Unassigned", None], True)
+
+
+@pytest.mark.parametrize(("size", "headline"), [("3.5", None), ("4.5", "net_sales")])
+def test_a_kpi_that_is_no_essential_makes_the_headline_only_from_afar(
+    size: str, headline: str | None, catalogue: dict[str, Kpi]
+) -> None:
+    shop = make_shop(catalogue)
+    band = compute_report(shop, catalogue, make_request()).figures["net_sales"].band
+    assert band is not None
+    shop.execute(
+        "UPDATE kpi.daily SET numerator = ? WHERE kpi = 'net_sales' AND dimension = 'total' AND day > ?",
+        [(band.middle - Decimal(size) * band.scale) / 7, SUNDAY - timedelta(days=7)],
+    )
+    report = compute_report(shop, catalogue, make_request())
+    assert (report.headline.kpi if report.headline else None) == headline
+
+
+def test_any_payout_gap_is_news_after_weeks_without_one() -> None:
+    own = kpis()
+    shop = make_shop(own, Story(weeks=12))
+    assert compute_report(shop, own, make_request()).headline is None
+    shop.execute("UPDATE kpi.daily SET numerator = 50 WHERE kpi = 'payout_gap' AND day = ?", [SUNDAY])
+    report = compute_report(shop, own, make_request())
+    assert report.headline is not None and report.headline.kpi == "payout_gap"
+
+
 def test_breakdowns_add_up_to_their_kpi(troubled: WeeklyReport) -> None:
     for section in troubled.sections:
         for breakdown in section.breakdowns:
@@ -229,6 +267,15 @@ def test_an_empty_warehouse_still_makes_a_report(catalogue: dict[str, Kpi]) -> N
     report = compute_report(shop, catalogue, make_request())
     assert all(figure.current.state is State.NO_HISTORY for figure in report.figures.values())
     assert report.essentials == ESSENTIALS
+    assert report.is_empty
+
+
+def test_a_week_that_was_lost_is_not_empty(catalogue: dict[str, Kpi]) -> None:
+    shop = make_shop(catalogue, Story(weeks=12))
+    for table in ("kpi.daily", "kpi.days", "ops.source_days"):
+        shop.execute(f"DELETE FROM {table} WHERE day > ?", [SUNDAY - timedelta(days=7)])
+    report = compute_report(shop, catalogue, make_request())
+    assert report.incomplete and not report.is_empty
 
 
 def test_the_numbers_are_json_without_loss(troubled: WeeklyReport) -> None:

@@ -14,7 +14,7 @@ import duckdb
 import pytest
 
 from ecom_pipeline.kpis.definition import Kind, Kpi, kpis
-from ecom_pipeline.reports import WeeklyReport, compute_report, render_html
+from ecom_pipeline.reports import WeeklyReport, compute_report, render_html, render_mail
 from ecom_pipeline.reports.formats import LANGUAGES, Formats
 from ecom_pipeline_tests.reports.shop import SUNDAY, Story, make_request, make_shop
 
@@ -86,7 +86,7 @@ def _expected_numbers(
         known = [week for week in weeks if week is not None]
         middle = median(known)
         scale = max(median([abs(week - middle) for week in known]) * Decimal("1.4826"), abs(middle) / 100)
-        yield from (formats.value(kpi, middle + side * Decimal("1.5") * scale) for side in (-1, 1))
+        yield from (formats.value(kpi, middle + side * 3 * scale) for side in (-1, 1))
         yield from _effects(shop, kpi, lag, formats)
 
 
@@ -151,6 +151,65 @@ def test_net_sales_are_compared_with_the_week_and_the_year_before(
             year=formats.change(kpi, now, year),
         )
     )
+
+
+@pytest.mark.parametrize(
+    ("language", "name", "end"),
+    [
+        (
+            "fr",
+            "Chiffre d’affaires net\u00a0: ",
+            "\u00a0; une semaine habituelle pour les indicateurs essentiels.",
+        ),
+        ("en", "Net sales: ", "; a usual week for the essential KPIs."),
+    ],
+)
+def test_a_usual_week_is_told_calmly_with_net_sales_first(
+    language: str, name: str, end: str, usual: WeeklyReport
+) -> None:
+    headline, lede, *_ = read_prose(render_html(usual, language))
+    sales = Formats(language, "EUR").value(
+        usual.definitions["net_sales"], usual.figures["net_sales"].current.value or Decimal(0)
+    )
+    assert headline.startswith(name + sales) and headline.endswith(end)
+    assert sales not in lede
+
+
+@pytest.mark.parametrize(
+    ("language", "headline"),
+    [("fr", "Pas encore de données pour cette semaine."), ("en", "No data yet for this week.")],
+)
+def test_a_week_before_the_history_has_no_data_yet_and_no_alarm(
+    language: str, headline: str, catalogue: dict[str, Kpi]
+) -> None:
+    shop = make_shop(catalogue, Story(weeks=2))
+    before = make_request(week_last_day=SUNDAY - timedelta(days=7 * 30))
+    report = compute_report(shop, catalogue, before)
+    html, mail = render_html(report, language), render_mail(report, language)
+    assert read_prose(html)[:2] == [headline, ""]
+    assert mail.subject.endswith(headline.removesuffix("."))
+    for text in (html[html.index("<body") :], mail.subject, mail.text, mail.html):
+        assert "ncompl" not in text and "NCOMPL" not in text
+
+
+@pytest.mark.parametrize(
+    ("language", "label", "note"),
+    [
+        ("fr", "Coût commun, sans canal", "clients venus sans marketing payant"),
+        ("en", "Shared cost, no channel", "customers won without paid marketing"),
+    ],
+)
+def test_a_shared_cost_has_a_cost_and_no_return(
+    language: str, label: str, note: str, catalogue: dict[str, Kpi]
+) -> None:
+    names = (*(f"Canal {number}" for number in range(6)), "Unassigned")
+    shop = make_shop(catalogue, Story(weeks=2, segment_names=names, all_paid=True))
+    html = unescape(render_html(compute_report(shop, catalogue, make_request()), language))
+    page = html[html.index('class="page-one"') : html.index('class="family')]
+    row = page[page.index(f">{label}</th>") :].split("</tr>")[0]
+    cells = [re.sub("<[^>]+>", "", cell).strip() for cell in re.findall(r"<td[^>]*>(.*?)</td>", row, re.S)]
+    assert re.search(r"\d", cells[1]) and cells[2:] == ["–", "–", "–", "", "–"]
+    assert note in page
 
 
 def test_a_wrong_number_in_the_prose_would_be_found(
