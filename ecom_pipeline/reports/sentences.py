@@ -54,13 +54,13 @@ def write_headline(writer: Writer) -> str:
 
 
 def write_lede(writer: Writer) -> list[str]:
-    """The sentences below the headline: net sales unless they are the headline, then what drove its KPI."""
+    """What stands below the headline: net sales, or how calm the week was; then what drove the change."""
     sentences: list[str] = []
     if writer.report.is_empty:
         return sentences
     if "net_sales" in writer.report.figures:
-        if not _sales_lead(writer):
-            sentences.append(_write_sales(writer))
+        is_calm = _sales_lead(writer)
+        sentences.append(writer.words.say("headline.calm_note") if is_calm else _write_sales(writer))
         sentences += _write_sales_target(writer)
     explanation = writer.report.explanation
     if explanation is not None:
