@@ -38,6 +38,7 @@ class Delivery:
     attempts: int
     reply_code: int | None
     explanation: str
+    is_temporary: bool = False  # not sent now, and trying later may do without anyone mending anything
 
     @property
     def is_sent(self) -> bool:
@@ -198,7 +199,9 @@ def _delivery(entry: Entry, was_sent_before: bool, run: _Run) -> Delivery:
         explanation = f"not tried: the server refuses all mail ({_said(run.refusal.code, run.refusal.words)})"
     else:
         explanation = _explain(entry)
-    return Delivery(entry.display, entry.state, entry.attempts, entry.reply_code, explanation)
+    # A server that refuses everyone waits for a person, though the ledger keeps its readers due.
+    is_temporary = entry.is_due and run.refusal is None
+    return Delivery(entry.display, entry.state, entry.attempts, entry.reply_code, explanation, is_temporary)
 
 
 def _explain(entry: Entry) -> str:

@@ -16,12 +16,18 @@ from ecom_pipeline.orchestration.computing import (
 from ecom_pipeline.orchestration.console import console
 from ecom_pipeline.orchestration.extracts import RETRIES, extract_assets
 from ecom_pipeline.orchestration.jobs import make_timetable
-from ecom_pipeline.orchestration.weekly import delivery_asset, report_asset
+from ecom_pipeline.orchestration.weekly import MAIL_RETRIES, delivery_asset, report_asset
 from ecom_pipeline.pipeline import Pipeline
 
 
-def build_definitions(pipeline: Pipeline, retries: dg.RetryPolicy = RETRIES) -> dg.Definitions:
+def build_definitions(
+    pipeline: Pipeline,
+    retries: dg.RetryPolicy = RETRIES,
+    mail_retries: dg.RetryPolicy | None = MAIL_RETRIES,
+) -> dg.Definitions:
     """Everything Dagster shows and runs; reads no secret and opens no connection.
+
+    `retries` are the extracts', `mail_retries` the delivery's: None where someone waits at a terminal.
 
     Raises:
         DefinitionError: a source, model or KPI file cannot be understood.
@@ -30,10 +36,12 @@ def build_definitions(pipeline: Pipeline, retries: dg.RetryPolicy = RETRIES) -> 
         # Backfill policies and pools are marked beta; nothing else of Dagster does what they do.
         warnings.simplefilter("ignore", dg.BetaWarning)
         warnings.simplefilter("ignore", dg.PreviewWarning)
-        return _assemble(pipeline, retries)
+        return _assemble(pipeline, retries, mail_retries)
 
 
-def _assemble(pipeline: Pipeline, retries: dg.RetryPolicy) -> dg.Definitions:
+def _assemble(
+    pipeline: Pipeline, retries: dg.RetryPolicy, mail_retries: dg.RetryPolicy | None
+) -> dg.Definitions:
     languages = pipeline.settings.report.languages
     timetable = make_timetable(pipeline)
     return dg.Definitions(
@@ -43,7 +51,7 @@ def _assemble(pipeline: Pipeline, retries: dg.RetryPolicy) -> dg.Definitions:
             *(kpi_assets(pipeline, family) for family in families(pipeline.catalog)),
             published_asset(pipeline),
             *(report_asset(pipeline, language) for language in languages),
-            *(delivery_asset(pipeline, language) for language in languages),
+            *(delivery_asset(pipeline, language, mail_retries) for language in languages),
         ],
         jobs=timetable.jobs,
         schedules=timetable.schedules,

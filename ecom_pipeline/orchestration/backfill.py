@@ -102,7 +102,7 @@ def run_week(pipeline: Pipeline, week_last_day: date, on_progress: Listener | No
         DagsterError: a report could not be rendered, or a reader does not have it.
     """
     with _open_instance(pipeline) as instance, listening(on_progress):
-        job = build_definitions(pipeline).resolve_job_def(WEEKLY_REPORT)
+        job = build_definitions(pipeline, mail_retries=None).resolve_job_def(WEEKLY_REPORT)
         result = job.execute_in_process(
             instance=instance,
             partition_key=week_key(week_last_day),
@@ -117,7 +117,7 @@ class _Backfill:
         self.pipeline = pipeline
         self.instance = instance
         self.outcome = outcome
-        self.definitions = build_definitions(pipeline)
+        self.definitions = build_definitions(pipeline, mail_retries=None)
         self.tags = {**_process_tags(), OWN_BACKFILL_TAG: f"{outcome.first_day}..{outcome.last_day}"}
 
     def extract(self, sources: Sequence[str]) -> None:

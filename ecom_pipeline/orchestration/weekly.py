@@ -7,6 +7,7 @@ from datetime import timedelta
 
 import dagster as dg
 
+from ecom_pipeline.errors import EcomError
 from ecom_pipeline.orchestration.keys import (
     BACKFILL_TAGS,
     DATA_TEAM,
@@ -30,6 +31,8 @@ from ecom_pipeline.reports import WeeklyReport
 
 WEEK_IS_WHOLE = "newest_day_is_measured"
 WEEK_IS_RENDERED = "newest_week_is_rendered"
+# A mail server that is down on Monday at seven is asked again at 7:15, 8:00, 9:45, 13:30 and 21:15.
+MAIL_RETRIES = dg.RetryPolicy(max_retries=5, delay=15 * 60, backoff=dg.Backoff.EXPONENTIAL)
 _LANGUAGES = {"fr": "French", "en": "English"}
 
 
@@ -78,8 +81,13 @@ def report_asset(pipeline: Pipeline, language: str) -> dg.AssetsDefinition:
     return weekly_report
 
 
-def delivery_asset(pipeline: Pipeline, language: str) -> dg.AssetsDefinition:
-    """The report in its readers' inboxes; recorded in the delivery ledger, once for each reader and week."""
+def delivery_asset(
+    pipeline: Pipeline, language: str, retries: dg.RetryPolicy | None = MAIL_RETRIES
+) -> dg.AssetsDefinition:
+    """The report in its readers' inboxes; recorded in the delivery ledger, once for each reader and week.
+
+    Only what may succeed later is tried again.
+    """
 
     @dg.asset(
         key=delivery_key(language),
@@ -91,6 +99,7 @@ def delivery_asset(pipeline: Pipeline, language: str) -> dg.AssetsDefinition:
         owners=[DATA_TEAM],
         partitions_def=weekly_partitions(pipeline.settings),
         backfill_policy=dg.BackfillPolicy.multi_run(1),
+        retry_policy=retries,
     )
     def weekly_delivery(context: dg.AssetExecutionContext) -> dg.MaterializeResult[None]:
         last_day = week_of(context.partition_key)
@@ -99,11 +108,15 @@ def delivery_asset(pipeline: Pipeline, language: str) -> dg.AssetsDefinition:
             return dg.MaterializeResult(
                 metadata=_delivery_metadata(WeekDelivery(key, "it is part of a backfill"))
             )
-        outcome = deliver_week(pipeline, last_day, language)
+        try:
+            outcome = deliver_week(pipeline, last_day, language)
+        except EcomError as error:  # something to mend: waiting for hours would only hide it
+            raise dg.Failure(str(error), allow_retries=False) from error
         if outcome.undelivered:
             raise dg.Failure(
                 f"{len(outcome.undelivered)} of {len(outcome.deliveries)} readers do not have the report.",
                 metadata=_delivery_metadata(outcome),
+                allow_retries=any(one.is_temporary for one in outcome.undelivered),
             )
         return dg.MaterializeResult(metadata=_delivery_metadata(outcome))
 

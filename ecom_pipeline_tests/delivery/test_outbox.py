@@ -139,6 +139,7 @@ def test_patience_ends_and_the_next_run_takes_up_where_it_was(
     (delivery,) = outbox.deliver(report, marie)
     assert (delivery.state, delivery.attempts, delivery.reply_code) == (State.RETRY, 3, 452)
     assert delivery.explanation == "refused for now at recipient: 452 4.2.2 mailbox full"
+    assert delivery.is_temporary
     assert catcher.mails == [] and waits == [5.0, 30.0]
     (delivery,) = outbox.deliver(report, marie)
     assert (delivery.state, delivery.attempts) == (State.SENT, 4)
@@ -156,6 +157,7 @@ def test_one_refused_for_good_does_not_stop_the_others(
     deliveries = outbox.deliver(report, marie, paul)
     assert [one.state for one in deliveries] == [State.FAILED, State.SENT]
     assert deliveries[0].explanation == "refused at recipient: 550 5.1.1 no such user"
+    assert not deliveries[0].is_temporary
     assert waits == []
     assert outbox.deliver(report, marie, paul)[0].attempts == 1, "a 5xx was tried again without being asked"
     assert outbox.deliver(report, marie, resend=True)[0].state is State.SENT
@@ -170,6 +172,7 @@ def test_a_server_that_refuses_everyone_is_asked_once(
     assert (
         deliveries[1].explanation == "not tried: the server refuses all mail (550 5.7.1 sender not allowed)"
     )
+    assert not any(one.is_temporary for one in deliveries), "a person has to mend something first"
     assert [one.state for one in outbox.deliver(report, marie, paul)] == [State.SENT, State.SENT]
 
 
@@ -193,6 +196,7 @@ def test_a_server_that_never_answers_gets_no_third_copy(
         (delivery,) = outbox.deliver(report, marie)
     assert (delivery.state, delivery.attempts) == (State.UNCERTAIN, 2)
     assert "resend" in delivery.explanation
+    assert not delivery.is_temporary
     assert len(catcher.mails) == 2 and len(set(message_ids(catcher))) == 1
 
 

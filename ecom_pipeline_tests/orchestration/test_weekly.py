@@ -16,6 +16,7 @@ from ecom_pipeline.orchestration.assembly import build_definitions
 from ecom_pipeline.orchestration.console import QUIET
 from ecom_pipeline.orchestration.keys import PARTITION_TAG
 from ecom_pipeline.orchestration.partitions import week_key
+from ecom_pipeline.orchestration.weekly import MAIL_RETRIES
 from ecom_pipeline.pipeline import Pipeline
 from ecom_pipeline.reporting import WeekDelivery, deliver_week, newest_complete_week, render_week, week_name
 from ecom_pipeline.settings import load_settings
@@ -66,9 +67,13 @@ def sent(monkeypatch: pytest.MonkeyPatch) -> list[date]:
 
 
 def run_week_job(
-    pipeline: Pipeline, instance: dg.DagsterInstance, key: str | None, tags: dict[str, str] | None = None
+    pipeline: Pipeline,
+    instance: dg.DagsterInstance,
+    key: str | None,
+    tags: dict[str, str] | None = None,
+    mail_retries: dg.RetryPolicy | None = None,
 ) -> dg.ExecuteInProcessResult:
-    job = build_definitions(pipeline).resolve_job_def("weekly_report").get_subset(
+    job = build_definitions(pipeline, mail_retries=mail_retries).resolve_job_def("weekly_report").get_subset(
         asset_selection={dg.AssetKey(["report", "weekly_en"]), dg.AssetKey(["delivery", "mail_en"])}
     )  # fmt: skip
     return job.execute_in_process(
@@ -123,6 +128,49 @@ def test_a_reader_without_the_report_makes_the_delivery_fail(
     (failure,) = [event.step_failure_data for event in result.all_events if event.is_step_failure]
     assert failure.user_failure_data is not None
     assert "1 of 1 readers" in str(failure.user_failure_data.description)
+
+
+def unsent(state: State, is_temporary: bool) -> Delivery:
+    return Delivery("o…@a….example", state, 1, 450, "said so", is_temporary)
+
+
+TEMPORARY = WeekDelivery("weekly/x/en", deliveries=(unsent(State.FAILED, False), unsent(State.RETRY, True)))
+PERMANENT = WeekDelivery(
+    "weekly/x/en", deliveries=(unsent(State.FAILED, False), unsent(State.PLANNED, False))
+)
+
+
+@pytest.mark.parametrize(
+    ("found", "attempts"),
+    [(TEMPORARY, 3), (PERMANENT, 1), (ConfigurationError("No key.", mend="Set one."), 1)],
+    ids=["temporary", "permanent", "to mend"],
+)
+def test_only_what_may_succeed_later_is_tried_again(
+    with_mail: Pipeline,
+    instance: dg.DagsterInstance,
+    monkeypatch: pytest.MonkeyPatch,
+    found: WeekDelivery | ConfigurationError,
+    attempts: int,
+) -> None:
+    asked: list[date] = []
+
+    def deliver(pipeline: Pipeline, last_day: date, language: str) -> WeekDelivery:
+        asked.append(last_day)
+        if isinstance(found, ConfigurationError):
+            raise found
+        return found
+
+    monkeypatch.setattr(weekly, "deliver_week", deliver)
+    newest = newest_complete_week(with_mail.newest_day())
+    at_once = dg.RetryPolicy(max_retries=2, delay=0)
+    result = run_week_job(with_mail, instance, week_key(newest), mail_retries=at_once)
+    assert not result.success
+    assert asked == [newest] * attempts
+
+
+def test_it_is_tried_again_over_the_day() -> None:
+    waits = [MAIL_RETRIES.calculate_delay(attempt) / 60 for attempt in range(1, MAIL_RETRIES.max_retries + 1)]
+    assert waits == [15, 45, 105, 225, 465]
 
 
 def test_without_a_mail_server_the_delivery_says_so(
