@@ -59,9 +59,12 @@ def write_lede(writer: Writer) -> list[str]:
     if writer.report.is_empty:
         return sentences
     if "net_sales" in writer.report.figures:
-        is_calm = _sales_lead(writer)
-        sentences.append(writer.words.say("headline.calm_note") if is_calm else _write_sales(writer))
-        sentences += _write_sales_target(writer)
+        # The target stands next to the sales, wherever they are.
+        target = _write_sales_target(writer)
+        if _sales_lead(writer):
+            sentences += [*target, writer.words.say("headline.calm_note")]
+        else:
+            sentences += [_write_sales(writer), *target]
     explanation = writer.report.explanation
     if explanation is not None:
         driver = write_driver(writer, explanation)
