@@ -223,7 +223,7 @@ def _warehouse(file: Path) -> Finding:
 
 def _dagster(settings: Settings) -> Iterator[Finding]:
     """Whether Dagster's own storage answers; the embedded server is started for the question."""
-    url = os.environ.get(DAGSTER_POSTGRES_VARIABLE, "")
+    url = settings.dagster_postgres_url.get_secret_value() if settings.dagster_postgres_url else ""
     kind = f"the server {DAGSTER_POSTGRES_VARIABLE} names" if url else "the embedded PostgreSQL"
     try:
         runs = _recorded_runs(settings, url)

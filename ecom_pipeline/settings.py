@@ -93,6 +93,7 @@ def load_settings(file: Path | None = None, environment: dict[str, str] | None =
         "file": file,
         "pseudonym_key": _pseudonym_key(environment),
         "smtp_password": environment.get(SMTP_PASSWORD_VARIABLE) or None,
+        "dagster_postgres_url": environment.get(DAGSTER_POSTGRES_VARIABLE, "").strip() or None,
     }
     try:
         settings = Settings.model_validate(values)
@@ -142,13 +143,13 @@ def _read_toml(file: Path) -> dict[str, Any]:
         raise ConfigurationError(
             f"{file} is not valid TOML.", why=str(error), mend="Look at that line and the one before."
         ) from None
-    for name in ("file", "pseudonym_key", "smtp_password"):
+    for name in ("file", "pseudonym_key", "smtp_password", "dagster_postgres_url"):
         if name in document:
             raise ConfigurationError(
                 f"ecom.toml: unknown key {name}.",
                 why="Secrets and the file's own place are not written there.",
-                mend=f"Secrets come from the environment or .env, as {PSEUDONYM_VARIABLE} "
-                f"and {SMTP_PASSWORD_VARIABLE}.",
+                mend=f"Secrets come from the environment or .env, as {PSEUDONYM_VARIABLE}, "
+                f"{SMTP_PASSWORD_VARIABLE} and {DAGSTER_POSTGRES_VARIABLE}.",
             )
     return document
 
@@ -218,7 +219,11 @@ def _read_source(name: str, entry: Any, environment: Mapping[str, str], file: Pa
 
 def _refuse_shared_secrets(sources: Iterable[SourceInstance]) -> None:
     """Two sources may be named so that one variable would serve both: `a` with `b_key`, `a_b` with `key`."""
-    owners = {PSEUDONYM_VARIABLE: "pseudonyms", SMTP_PASSWORD_VARIABLE: "mail"}
+    owners = {
+        PSEUDONYM_VARIABLE: "pseudonyms",
+        SMTP_PASSWORD_VARIABLE: "mail",
+        DAGSTER_POSTGRES_VARIABLE: "Dagster",
+    }
     for source in sources:
         for field in secret_fields(type(source.settings)):
             variable = secret_variable(source.name, field)

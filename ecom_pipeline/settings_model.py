@@ -198,6 +198,7 @@ class Settings(_Section):
     file: Path = Field(exclude=True)
     pseudonym_key: SecretStr | None = Field(default=None, exclude=True)
     smtp_password: SecretStr | None = Field(default=None, exclude=True)
+    dagster_postgres_url: SecretStr | None = Field(default=None, exclude=True)  # it holds a password
 
     @model_validator(mode="after")
     def _everybody_can_read(self) -> Settings:

@@ -220,6 +220,18 @@ class TestMachine:
         assert "ECOM_DAGSTER_POSTGRES_URL" in finding.detail
         assert PASSWORD not in str(finding)
 
+    def test_a_run_storage_named_in_dotenv_is_the_one_that_is_asked(
+        self, shop: Simulation, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.delenv("ECOM_DAGSTER_POSTGRES_URL", raising=False)
+        pipeline = changed(shop, tmp_path)
+        with (tmp_path / ".env").open("a") as dotenv:
+            dotenv.write(f"\nECOM_DAGSTER_POSTGRES_URL=postgresql://dagster:{PASSWORD}@127.0.0.1:9/d\n")
+        [finding] = doctor._dagster(load_settings(pipeline.settings.file))
+        assert (finding.subject, finding.state) == ("run storage", "error")
+        assert "the server ECOM_DAGSTER_POSTGRES_URL names does not answer" in finding.detail
+        assert PASSWORD not in str(finding)
+
 
 def test_what_is_examined_first_is_told_first(shop: Simulation) -> None:
     first = next(examine(shop.pipeline))

@@ -16,6 +16,7 @@ from ecom_pipeline.pipeline import Pipeline
 from ecom_pipeline.sandbox.world import SECRET_CANARY
 from ecom_pipeline.settings import (
     CONFIG_VARIABLE,
+    DAGSTER_POSTGRES_VARIABLE,
     PSEUDONYM_VARIABLE,
     SMTP_PASSWORD_VARIABLE,
     Settings,
@@ -104,7 +105,7 @@ def test_valid_names_are_those_a_person_may_write(tmp_path: Path) -> None:
     assert error.mend == "Valid names: shop, sources, costs, targets, report, mail, storage."
 
 
-@pytest.mark.parametrize("name", ["file", "pseudonym_key", "smtp_password"])
+@pytest.mark.parametrize("name", ["file", "pseudonym_key", "smtp_password", "dagster_postgres_url"])
 def test_what_the_product_itself_adds_cannot_be_written(tmp_path: Path, name: str) -> None:
     error = refusal(tmp_path, f'{name} = "{SECRET}"\n{SHOP}')
     assert f"unknown key {name}" in error.what
@@ -266,6 +267,22 @@ def test_missing_secrets_are_found_by_name_and_do_not_hinder_the_graph(tmp_path:
         pipeline.extract("shop", pipeline.tables("shop")[0], date(2026, 1, 1), date(2026, 1, 2))
     assert caught.value.mend
     assert not settings.warehouse_file.exists(), "nothing was stored"
+
+
+def test_the_address_of_the_run_storage_is_a_secret_and_may_stand_in_dotenv(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv(DAGSTER_POSTGRES_VARIABLE, raising=False)
+    file = tmp_path / "ecom.toml"
+    file.write_text(SHOP)
+    assert load_settings(file).dagster_postgres_url is None
+    url = f"postgresql://dagster:{SECRET}@db:5432/runs"
+    (tmp_path / ".env").write_text(f"{DAGSTER_POSTGRES_VARIABLE}='{url}'\n")
+    settings = load_settings(file)
+    assert settings.dagster_postgres_url and settings.dagster_postgres_url.get_secret_value() == url
+    assert SECRET_CANARY not in f"{settings!r} {settings.model_dump()} {settings.model_dump_json()}"
+    monkeypatch.setenv(DAGSTER_POSTGRES_VARIABLE, "")
+    assert load_settings(file).dagster_postgres_url is None, "the environment wins"
 
 
 @pytest.mark.parametrize("key", ["", "   "])

@@ -12,7 +12,7 @@ import dagster as dg
 import yaml
 
 from ecom_pipeline.orchestration.storage import DATABASE_FOLDER, speed_up_events
-from ecom_pipeline.settings import Settings
+from ecom_pipeline.settings import DAGSTER_POSTGRES_VARIABLE, Settings
 
 TERMINAL_CONFIGURATION = "terminal.yaml"
 # Capturing a step's output takes two processes for each step and the terminal from whoever started the run.
@@ -34,8 +34,16 @@ def prepare_home(settings: Settings) -> Path:
     _write(home / "dagster.yaml", configuration)
     _write(home / TERMINAL_CONFIGURATION, configuration | _NO_CAPTURE)
     os.environ["DAGSTER_HOME"] = str(home)
+    _name_own_server(settings)
     speed_up_events()
     return home
+
+
+def _name_own_server(settings: Settings) -> None:
+    # Dagster's processes read the environment only, and the address may stand in .env.
+    url = settings.dagster_postgres_url
+    if url is not None and not os.environ.get(DAGSTER_POSTGRES_VARIABLE):
+        os.environ[DAGSTER_POSTGRES_VARIABLE] = url.get_secret_value()
 
 
 @contextmanager

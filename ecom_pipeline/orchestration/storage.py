@@ -60,11 +60,17 @@ class EmbeddedPostgresStorage(DagsterPostgresStorage):
         cls, inst_data: ConfigurableClassData | None, config_value: Mapping[str, Any]
     ) -> EmbeddedPostgresStorage:
         speed_up_events()
-        url = os.environ.get(DAGSTER_POSTGRES_VARIABLE)
-        if not url:
-            named = config_value.get("folder")
-            url = start_postgres(Path(named) if named else load_settings().folder / DATABASE_FOLDER)
+        url = os.environ.get(DAGSTER_POSTGRES_VARIABLE) or _server_of(config_value.get("folder"))
         return cls(postgres_url=psycopg2_url(url), inst_data=inst_data)
+
+
+def _server_of(folder: str | None) -> str:
+    if folder:
+        return start_postgres(Path(folder))
+    settings = load_settings()
+    if settings.dagster_postgres_url is not None:
+        return settings.dagster_postgres_url.get_secret_value()
+    return start_postgres(settings.folder / DATABASE_FOLDER)
 
 
 def speed_up_events() -> None:

@@ -15,11 +15,12 @@ import pytest
 import yaml
 from sqlalchemy import create_engine, text
 
+from ecom_pipeline.orchestration import storage
 from ecom_pipeline.orchestration.console import QUIET, console
-from ecom_pipeline.orchestration.instance import instance_configuration, open_instance
+from ecom_pipeline.orchestration.instance import instance_configuration, open_instance, prepare_home
 from ecom_pipeline.orchestration.keys import RANGE_END_TAG, RANGE_START_TAG
 from ecom_pipeline.orchestration.storage import EVENT_ENVIRONMENT, psycopg2_url
-from ecom_pipeline.settings import Settings, load_settings
+from ecom_pipeline.settings import CONFIG_VARIABLE, DAGSTER_POSTGRES_VARIABLE, Settings, load_settings
 from ecom_pipeline_tests.conftest import REPOSITORY
 
 CLIENT = """
@@ -114,6 +115,29 @@ def test_many_days_are_events_of_their_own_and_a_check_is_planned_once(
         stored = connection.execute(text("SELECT COUNT(DISTINCT partition) FROM event_logs")).scalar()
         assert stored == 40
         assert connection.execute(text("SHOW synchronous_commit")).scalar() == "off"
+
+
+def test_a_server_of_ones_own_may_be_named_in_dotenv(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("DAGSTER_HOME", DAGSTER_POSTGRES_VARIABLE, *EVENT_ENVIRONMENT):
+        monkeypatch.setenv(name, "")  # is put back after the test, whatever it sets
+        monkeypatch.delenv(name)
+    prepare_home(settings)
+    assert DAGSTER_POSTGRES_VARIABLE not in os.environ
+    own = "postgresql://dagster:secret@db:5432/runs"
+    dotenv = settings.file.with_name(".env")
+    dotenv.write_text(f"{DAGSTER_POSTGRES_VARIABLE}={own}\n")
+    named = load_settings(settings.file)
+    monkeypatch.setenv(CONFIG_VARIABLE, str(settings.file))
+    assert storage._server_of(None) == own, "as with the committed dagster.yaml, which names no folder"
+    dotenv.unlink()
+    home = prepare_home(named)
+    assert os.environ[DAGSTER_POSTGRES_VARIABLE] == own
+    assert "secret" not in (home / "dagster.yaml").read_text(), "an address with its password is in no file"
+    monkeypatch.setenv(DAGSTER_POSTGRES_VARIABLE, "postgresql://other")
+    prepare_home(named)
+    assert os.environ[DAGSTER_POSTGRES_VARIABLE] == "postgresql://other", "the environment wins"
 
 
 def test_the_committed_file_says_what_the_home_says(settings: Settings) -> None:
