@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -266,6 +267,18 @@ class TestSources:
 
 
 class TestReports:
+    @pytest.fixture(autouse=True)
+    def on_the_shops_last_morning(self, shop: Simulation, monkeypatch: pytest.MonkeyPatch) -> None:
+        """Which week is over depends on the day, and a machine may have any."""
+        at_that_time = partial(Pipeline, clock=shop.pipeline.clock)
+        monkeypatch.setattr("ecom_pipeline.commands.session.Pipeline", at_that_time)
+
+    def test_a_week_that_is_not_over_is_refused(self, config: Path) -> None:
+        for command in ("report", "send"):
+            said = told(call(command, "--week", "2026-W47", "--config", config), 2)
+            assert "The week 2026-W47 is not over." in said
+            assert "Use 2026-W46" in said
+
     def test_report(self, config: Path, tmp_path: Path) -> None:
         result = call(
             "report",
