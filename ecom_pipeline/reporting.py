@@ -26,7 +26,7 @@ from ecom_pipeline.delivery import (
     preview_report,
 )
 from ecom_pipeline.errors import ConfigurationError
-from ecom_pipeline.pipeline import Pipeline
+from ecom_pipeline.pipeline import Pipeline, newest_complete_week
 from ecom_pipeline.reports import (
     MailContent,
     ReportRequest,
@@ -71,11 +71,6 @@ class WeekDelivery:
     @property
     def undelivered(self) -> tuple[Delivery, ...]:
         return tuple(delivery for delivery in self.deliveries if not delivery.is_sent)
-
-
-def newest_complete_week(newest_day: date) -> date:
-    """The last day (a Sunday) of the last week that is over on the newest complete day."""
-    return newest_day - timedelta(days=newest_day.isoweekday() % 7)
 
 
 def week_name(week_last_day: date) -> str:

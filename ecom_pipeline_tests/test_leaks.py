@@ -28,8 +28,8 @@ import pytest
 from dotenv import dotenv_values
 
 from ecom_pipeline.orchestration.assembly import build_definitions
-from ecom_pipeline.pipeline import Pipeline
-from ecom_pipeline.reporting import deliver_week, newest_complete_week, render_week
+from ecom_pipeline.pipeline import Pipeline, newest_complete_week
+from ecom_pipeline.reporting import deliver_week, render_week
 from ecom_pipeline.sandbox.faults import FOREVER
 from ecom_pipeline.sandbox.mail_catcher import MailCatcher, run_mail_catcher
 from ecom_pipeline.sandbox.world import PERSONAL_CANARY, SECRET_CANARY

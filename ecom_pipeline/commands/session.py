@@ -122,12 +122,6 @@ def parse_week(text: str) -> date:
         ) from None
 
 
-def newest_week(pipeline: Pipeline) -> date:
-    """The last day of the newest week that is over."""
-    newest = pipeline.newest_day()
-    return newest - timedelta(days=newest.isoweekday() % 7)
-
-
 def require_known(name: str, names: Iterable[str], kind: str) -> str:
     """The name itself when it is one of the names.
 

@@ -16,7 +16,7 @@ from rich.text import Text
 from ecom_pipeline.commands.failures import FAILED
 from ecom_pipeline.commands.progress import RunDisplay
 from ecom_pipeline.commands.running import print_failures
-from ecom_pipeline.commands.session import console, native_libraries, newest_week, shown_command, shown_path
+from ecom_pipeline.commands.session import console, native_libraries, shown_command, shown_path
 from ecom_pipeline.demo import (
     ORDERS_PER_DAY,
     WEEKS,
@@ -27,7 +27,7 @@ from ecom_pipeline.demo import (
     plan_for,
     simulated_vendors,
 )
-from ecom_pipeline.pipeline import Pipeline, system_clock
+from ecom_pipeline.pipeline import Pipeline, newest_complete_week, system_clock
 from ecom_pipeline.settings import CONFIG_VARIABLE, load_settings
 
 if TYPE_CHECKING:
@@ -76,7 +76,7 @@ def _run(folder: Path, plan: DemoPlan, first_day: date, display: RunDisplay) -> 
         display.end()
         if outcome.ok:
             with display.phase("report", "Reports and e-mails"):
-                run_week(pipeline, newest_week(pipeline))
+                run_week(pipeline, newest_complete_week(pipeline.newest_day()))
     if not outcome.ok:
         print_failures(outcome)
         raise typer.Exit(FAILED)
@@ -86,7 +86,7 @@ def _run(folder: Path, plan: DemoPlan, first_day: date, display: RunDisplay) -> 
 def _print_results(pipeline: Pipeline, folder: Path) -> None:
     from ecom_pipeline.reporting import compute_week, deliver_week, report_files  # noqa: PLC0415 - loads slowly
 
-    week = newest_week(pipeline)
+    week = newest_complete_week(pipeline.newest_day())
     languages = pipeline.settings.report.languages
     console.print()
     console.print(_essentials(compute_week(pipeline, week)))

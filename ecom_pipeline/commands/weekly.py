@@ -14,13 +14,13 @@ from ecom_pipeline.commands.session import (
     chosen_languages,
     console,
     native_libraries,
-    newest_week,
     parse_week,
     print_json,
     session_of,
     shown_path,
 )
 from ecom_pipeline.errors import EcomError
+from ecom_pipeline.pipeline import newest_complete_week
 
 if TYPE_CHECKING:
     from ecom_pipeline.reporting import RenderedReport, WeekDelivery
@@ -47,7 +47,7 @@ def report(
     with native_libraries():
         from ecom_pipeline.reporting import render_week  # noqa: PLC0415 - loads Pango, which others do without
     session = session_of(context)
-    last_day = parse_week(week) if week else newest_week(session.pipeline)
+    last_day = parse_week(week) if week else newest_complete_week(session.pipeline.newest_day())
     found = []
     for chosen in chosen_languages(session.settings, language):
         rendered = render_week(session.pipeline, last_day, chosen)
@@ -86,7 +86,7 @@ def send(
     with native_libraries():
         from ecom_pipeline.reporting import deliver_week  # noqa: PLC0415 - loads Pango, which others do without
     session = session_of(context)
-    last_day = parse_week(week) if week else newest_week(session.pipeline)
+    last_day = parse_week(week) if week else newest_complete_week(session.pipeline.newest_day())
     languages = chosen_languages(session.settings, language)
     outcomes = [
         deliver_week(session.pipeline, last_day, chosen, resend=resend, dry_run=dry_run)

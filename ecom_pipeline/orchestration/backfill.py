@@ -33,8 +33,7 @@ from ecom_pipeline.orchestration.keys import (
 )
 from ecom_pipeline.orchestration.partitions import week_key
 from ecom_pipeline.orchestration.progress import Listener, Progress, listening, report_progress
-from ecom_pipeline.pipeline import Pipeline
-from ecom_pipeline.reporting import newest_complete_week
+from ecom_pipeline.pipeline import Pipeline, newest_complete_week
 
 PROCESS_TAG = "ecom-pipeline/process"
 OWN_ERROR = re.compile(rf"{re.escape(EcomError.__module__)}\.\w+: ")  # how Dagster begins the words of ours

@@ -18,11 +18,10 @@ from ecom_pipeline.orchestration.keys import (
 )
 from ecom_pipeline.orchestration.partitions import week_of, weekly_partitions
 from ecom_pipeline.orchestration.progress import Progress, report_progress
-from ecom_pipeline.pipeline import Pipeline
+from ecom_pipeline.pipeline import Pipeline, newest_complete_week
 from ecom_pipeline.reporting import (
     WeekDelivery,
     deliver_week,
-    newest_complete_week,
     render_week,
     report_files,
     week_name,

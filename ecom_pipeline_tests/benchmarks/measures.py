@@ -12,8 +12,8 @@ from typing import Protocol
 
 import duckdb
 
-from ecom_pipeline.pipeline import Pipeline
-from ecom_pipeline.reporting import newest_complete_week, render_week
+from ecom_pipeline.pipeline import Pipeline, newest_complete_week
+from ecom_pipeline.reporting import render_week
 from ecom_pipeline.sources.contract import Table
 from ecom_pipeline.warehouse.catalog import Node
 from ecom_pipeline.warehouse.connection import open_warehouse

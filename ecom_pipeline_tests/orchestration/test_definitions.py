@@ -101,7 +101,7 @@ def test_what_must_not_travel_on_blocks(graph: dg.AssetGraph) -> None:
     names = {key.name for key in graph.asset_check_keys} - blocking
     assert names == {
         "newest_day_is_complete", "newest_day_is_measured", "values_in_range", "is_zero", "newest_week_is_rendered",
-            "opens_for_readers", "rates_known",
+        "opens_for_readers", "rates_known",
     }  # fmt: skip
 
 

@@ -17,8 +17,8 @@ from ecom_pipeline.orchestration.console import QUIET
 from ecom_pipeline.orchestration.keys import PARTITION_TAG
 from ecom_pipeline.orchestration.partitions import week_key
 from ecom_pipeline.orchestration.weekly import MAIL_RETRIES
-from ecom_pipeline.pipeline import Pipeline
-from ecom_pipeline.reporting import WeekDelivery, deliver_week, newest_complete_week, render_week, week_name
+from ecom_pipeline.pipeline import Pipeline, newest_complete_week
+from ecom_pipeline.reporting import WeekDelivery, deliver_week, render_week, week_name
 from ecom_pipeline.settings import load_settings
 from ecom_pipeline_tests.simulation import Simulation, simulate
 
