@@ -25,13 +25,13 @@ import requests
 from ecom_pipeline.errors import EcomError
 from ecom_pipeline.sandbox.configuration import (
     SEARCH_EXPORT,
-    SandboxAddress,
     sandbox_environment,
     sandbox_toml,
     write_configuration,
 )
 from ecom_pipeline.sandbox.costs import shop_costs
 from ecom_pipeline.sandbox.mail_catcher import run_mail_catcher
+from ecom_pipeline.sandbox.twins import from_json
 
 HOST = "127.0.0.1"
 SEED = 7
@@ -137,12 +137,11 @@ def simulated_vendors(folder: Path, plan: DemoPlan) -> Iterator[Path]:
         _sandbox(folder, plan, _free_port(record.get("sandbox_port", 0))) as url,
         run_mail_catcher(folder / "mails", port=_free_port(record.get("mail_port", 0))) as mails,
     ):
-        credentials = requests.get(f"{url}/_sandbox/credentials", timeout=10).json()
-        address = SandboxAddress(url, mails.port)
+        instances = from_json(requests.get(f"{url}/_sandbox/instances", timeout=10).json())
         costs = shop_costs(plan.orders_per_day)
-        toml = sandbox_toml(address, credentials["accounts"], costs, plan.first_day, imports)
+        toml = sandbox_toml(instances, costs, plan.first_day, imports, mails.port)
         toml += '\n[storage]\nfolder = "."\n'
-        config = write_configuration(folder, toml, sandbox_environment(credentials))
+        config = write_configuration(folder, toml, sandbox_environment(instances))
         ports = {"sandbox_port": int(url.rsplit(":", 1)[1]), "mail_port": mails.port}
         _write_record(folder, {**_record(folder), **ports})
         yield config
@@ -154,7 +153,7 @@ def _sandbox(folder: Path, plan: DemoPlan, port: int) -> Iterator[str]:
     command = [
         sys.executable, "-m", "ecom_pipeline.sandbox",
         "--seed", str(plan.seed), "--first-day", str(plan.first_day), "--last-day", str(plan.last_day),
-        "--orders-per-day", str(plan.orders_per_day), "--port", str(port),
+        "--orders-per-day", str(plan.orders_per_day), "--business", "group", "--port", str(port),
         "--search-export", str(folder / "imports" / SEARCH_EXPORT),
     ]  # fmt: skip
     log = folder / "sandbox.log"

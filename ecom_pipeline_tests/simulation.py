@@ -15,17 +15,17 @@ from ecom_pipeline.pipeline import Pipeline
 from ecom_pipeline.sandbox.__main__ import morning_after
 from ecom_pipeline.sandbox.configuration import (
     SEARCH_EXPORT,
-    SandboxAddress,
     sandbox_environment,
     sandbox_toml,
     write_configuration,
 )
 from ecom_pipeline.sandbox.costs import shop_costs
-from ecom_pipeline.sandbox.events import Shop, ShopCosts
+from ecom_pipeline.sandbox.events import ONE_SHOP, Business, Shop, ShopCosts
 from ecom_pipeline.sandbox.generator import generate_shop
 from ecom_pipeline.sandbox.oracle import Oracle
 from ecom_pipeline.sandbox.search_export import write_search_export
 from ecom_pipeline.sandbox.server import run_sandbox
+from ecom_pipeline.sandbox.twins import vendor_instances
 from ecom_pipeline.sandbox.world import World
 from ecom_pipeline.settings import load_settings
 from ecom_pipeline.warehouse.connection import open_warehouse
@@ -102,17 +102,18 @@ def simulate(
     orders_per_day: float,
     last_day: date = LAST_DAY,
     shop: Shop | None = None,
+    business: Business = ONE_SHOP,
 ) -> Iterator[Simulation]:
     """Serve a generated (or given) shop and configure a pipeline for it in the folder."""
     first_day = last_day - timedelta(days=days - 1)
-    made = shop or generate_shop(seed, first_day, last_day, orders_per_day)
+    made = shop or generate_shop(seed, first_day, last_day, orders_per_day, business)
     costs = shop_costs(orders_per_day)
     world = World(made, morning_after(made.last_day, made.time_zone))
     with run_sandbox(world) as url:
-        credentials = world.credentials(url)
-        environment = sandbox_environment(credentials)
+        instances = vendor_instances(world, url)
+        environment = sandbox_environment(instances)
         imports = folder / "imports"
-        toml = sandbox_toml(SandboxAddress(url), credentials["accounts"], costs, made.first_day, imports)
+        toml = sandbox_toml(instances, costs, made.first_day, imports)
         file = write_configuration(folder, toml, environment)
         pipeline = Pipeline(load_settings(file, environment), clock=world.now)
         simulation = Simulation(world, costs, pipeline, imports / SEARCH_EXPORT)

@@ -89,7 +89,19 @@ class Kpi(BaseModel):
         return self.kind in (Kind.SNAPSHOT, Kind.WINDOW)
 
 
-FAMILY_ORDER = ("sales", "profit", "loyalty", "website", "marketing", "steering")
+FAMILY_ORDER = (
+    "sales",
+    "profit",
+    "loyalty",
+    "website",
+    "marketing",
+    "stock",
+    "service",
+    "mobile",
+    "social",
+    "sustainability",
+    "steering",
+)
 
 
 @cache

@@ -14,6 +14,11 @@ TEAMS = {
     "loyalty": "team:marketing",
     "website": "team:marketing",
     "marketing": "team:marketing",
+    "stock": "team:operations",
+    "service": "team:service",
+    "mobile": "team:marketing",
+    "social": "team:marketing",
+    "sustainability": "team:operations",
 }
 DATA_TEAM = "team:data"
 

@@ -9,10 +9,13 @@ from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
+from ecom_pipeline.sandbox.events import GROUP, ONE_SHOP
 from ecom_pipeline.sandbox.generator import generate_shop
 from ecom_pipeline.sandbox.search_export import write_search_export
 from ecom_pipeline.sandbox.server import HOST, listening_socket, server
 from ecom_pipeline.sandbox.world import World
+
+BUSINESSES = {"one_shop": ONE_SHOP, "group": GROUP}
 
 
 def arguments(argv: Sequence[str] | None = None) -> argparse.Namespace:
@@ -22,6 +25,7 @@ def arguments(argv: Sequence[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--first-day", type=date.fromisoformat, required=True)
     parser.add_argument("--last-day", type=date.fromisoformat, required=True)
     parser.add_argument("--orders-per-day", type=float, default=40.0)
+    parser.add_argument("--business", choices=BUSINESSES, default="one_shop", help="which tools it runs")
     parser.add_argument("--port", type=int, default=0, help="0 takes a free one")
     parser.add_argument(
         "--now",
@@ -39,7 +43,9 @@ def morning_after(day: date, time_zone: str) -> datetime:
 def main(argv: Sequence[str] | None = None) -> None:
     """Generate the shop, say where it is served, and serve until interrupted."""
     asked = arguments(argv)
-    shop = generate_shop(asked.seed, asked.first_day, asked.last_day, asked.orders_per_day)
+    shop = generate_shop(
+        asked.seed, asked.first_day, asked.last_day, asked.orders_per_day, BUSINESSES[asked.business]
+    )
     gc.freeze()  # the shop never changes; collecting around it would double the time of big answers
     now = asked.now or morning_after(shop.last_day, shop.time_zone)
     world = World(shop, now if now.tzinfo else now.replace(tzinfo=UTC))

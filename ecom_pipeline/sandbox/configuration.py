@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from collections.abc import Iterable
 from datetime import date
 from pathlib import Path
 from typing import Any
 
 from ecom_pipeline.sandbox.events import MonthlyCost, ShopCosts
+from ecom_pipeline.sandbox.twins import Instance
 
 PSEUDONYM_KEY = "sandbox-pseudonym-key-of-32-bytes"
 SEARCH_EXPORT = "search-results.csv"
@@ -22,40 +23,22 @@ FROM source.positions AS p
 """
 
 
-@dataclass(frozen=True)
-class SandboxAddress:
-    """Where the simulated vendors and the mail catcher listen."""
-
-    base_url: str
-    smtp_port: int | None = None
-
-
-def sandbox_environment(credentials: dict[str, Any]) -> dict[str, str]:
+def sandbox_environment(instances: Iterable[Instance]) -> dict[str, str]:
     """The secrets of the simulated vendors, under the names the pipeline reads them by."""
-    secrets = credentials["secrets"]
-    return {
-        "ECOM_PSEUDONYM_KEY": PSEUDONYM_KEY,
-        "ECOM_SHOP_ACCESS_TOKEN": secrets["shopify_access_token"],
-        "ECOM_STRIPE_API_KEY": secrets["stripe_api_key"],
-        "ECOM_ANALYTICS_SERVICE_ACCOUNT_JSON": json.dumps(credentials["google_service_account"]),
-        "ECOM_ADS_DEVELOPER_TOKEN": secrets["google_ads_developer_token"],
-        "ECOM_ADS_CLIENT_ID": secrets["google_oauth_client_id"],
-        "ECOM_ADS_CLIENT_SECRET": secrets["google_oauth_client_secret"],
-        "ECOM_ADS_REFRESH_TOKEN": secrets["google_oauth_refresh_token"],
-        "ECOM_BANK_LOGIN": secrets["qonto_login"],
-        "ECOM_BANK_SECRET_KEY": secrets["qonto_secret_key"],
-    }
+    environment = {"ECOM_PSEUDONYM_KEY": PSEUDONYM_KEY}
+    for instance in instances:
+        environment |= instance.environment
+    return environment
 
 
 def sandbox_toml(
-    address: SandboxAddress,
-    accounts: dict[str, str],
+    instances: Iterable[Instance],
     costs: ShopCosts,
     history_start: date,
     imports: Path,
+    smtp_port: int | None = None,
 ) -> str:
     """The text of an `ecom.toml` for the simulated shop; search results come from CSVs in `imports`."""
-    url = address.base_url
     lines = [
         "[shop]",
         'name = "Maison Lumen"',
@@ -63,36 +46,12 @@ def sandbox_toml(
         'currency = "EUR"',
         f"history_start = {history_start}",
         "",
-        "[sources.shop]",
-        'vendor = "shopify"',
-        f'domain = "{accounts["shopify_domain"]}"',
-        f'base_url = "{url}/shopify"',
-        "",
-        "[sources.stripe]",
-        'vendor = "stripe"',
-        f'base_url = "{url}/stripe"',
-        "",
-        "[sources.analytics]",
-        'vendor = "ga4"',
-        f'property_id = "{accounts["ga4_property_id"]}"',
-        f'base_url = "{url}/analyticsdata"',
-        f'token_url = "{url}/google-oauth/token"',
-        "",
-        "[sources.ads]",
-        'vendor = "google_ads"',
-        f'customer_id = "{accounts["google_ads_customer_id"]}"',
-        f'login_customer_id = "{accounts["google_ads_login_customer_id"]}"',
-        f'base_url = "{url}/googleads"',
-        f'token_url = "{url}/google-oauth/token"',
-        "",
-        "[sources.bank]",
-        'vendor = "qonto"',
-        f'base_url = "{url}/qonto"',
-        "",
-        "[sources.rates]",
-        'vendor = "ecb"',
-        f'base_url = "{url}/ecb"',
-        "",
+    ]
+    for instance in instances:
+        lines += [f"[sources.{instance.name}]", f'vendor = "{instance.vendor}"']
+        lines += [f"{name} = {_toml(value)}" for name, value in instance.settings.items()]
+        lines.append("")
+    lines += [
         *_search_lines(imports),
         *_cost_lines(costs),
         "[targets]",
@@ -103,11 +62,11 @@ def sandbox_toml(
         "net_margin_rate = 0.08",
         "",
     ]
-    if address.smtp_port is not None:
+    if smtp_port is not None:
         lines += [
             "[mail]",
             'host = "127.0.0.1"',
-            f"port = {address.smtp_port}",
+            f"port = {smtp_port}",
             'security = "none"',
             'sender = "rapport@maison-lumen.example"',
             'sender_name = "Maison Lumen"',
@@ -119,6 +78,15 @@ def sandbox_toml(
             "",
         ]
     return "\n".join(lines)
+
+
+def _toml(value: Any) -> str:
+    """A setting's value as TOML: text, numbers, yes or no, lists and tables of them."""
+    if isinstance(value, dict):
+        return "{ " + ", ".join(f"{json.dumps(key)} = {_toml(one)}" for key, one in value.items()) + " }"
+    if isinstance(value, list | tuple):
+        return "[" + ", ".join(_toml(one) for one in value) + "]"
+    return json.dumps(value, ensure_ascii=False)  # of these, JSON's spelling is TOML's too
 
 
 def write_configuration(folder: Path, toml: str, environment: dict[str, str]) -> Path:

@@ -1,14 +1,11 @@
 """One loopback HTTP server for all vendors, each under its own path prefix.
 
-Vendor modules are found by themselves: every module in `vendors` with a `routes(world)` function is
-served. Paths under `/_sandbox` steer the world from another process.
+Paths under `/_sandbox` steer the world from another process.
 """
 
 from __future__ import annotations
 
 import asyncio
-import importlib
-import pkgutil
 import socket
 import threading
 from collections.abc import Iterator
@@ -23,7 +20,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 
-from ecom_pipeline.sandbox import vendors
+from ecom_pipeline.sandbox.twins import to_json, vendor_instances, vendor_routes
 from ecom_pipeline.sandbox.world import World
 
 HOST = "127.0.0.1"
@@ -31,16 +28,11 @@ HOST = "127.0.0.1"
 
 def app(world: World) -> Starlette:
     """The ASGI application of every vendor and of the sandbox's own controls."""
-    found: list[BaseRoute] = control_routes(world)
-    for name in sorted(module.name for module in pkgutil.iter_modules(vendors.__path__)):
-        module = importlib.import_module(f"{vendors.__name__}.{name}")
-        if hasattr(module, "routes"):
-            found.extend(module.routes(world))
-    return Starlette(routes=found)
+    return Starlette(routes=control_routes(world) + vendor_routes(world))
 
 
 def control_routes(world: World) -> list[BaseRoute]:
-    """Health, clock, faults, rights, throttles, log and credentials, for use from another process."""
+    """Health, clock, faults, rights, throttles, log and sources to configure, for use from another process."""
 
     async def health(_: Request) -> Response:
         now = world.now().isoformat()
@@ -70,8 +62,9 @@ def control_routes(world: World) -> list[BaseRoute]:
             return changed(world.log.clear)
         return JSONResponse([asdict(entry) for entry in list(world.log)])
 
-    async def credentials(request: Request) -> Response:
-        return JSONResponse(world.credentials(f"{request.url.scheme}://{request.url.netloc}"))
+    async def instances(request: Request) -> Response:
+        url = f"{request.url.scheme}://{request.url.netloc}"
+        return JSONResponse(to_json(vendor_instances(world, url)))
 
     def changed(change: Any) -> Response:
         try:
@@ -87,7 +80,7 @@ def control_routes(world: World) -> list[BaseRoute]:
         Route("/_sandbox/rights", rights, methods=["POST"]),
         Route("/_sandbox/throttles", throttles, methods=["POST"]),
         Route("/_sandbox/log", log, methods=["GET", "DELETE"]),
-        Route("/_sandbox/credentials", credentials),
+        Route("/_sandbox/instances", instances),
     ]
 
 

@@ -14,7 +14,6 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import cache
-from typing import Any
 from zoneinfo import ZoneInfo
 
 from cryptography.hazmat.primitives import serialization
@@ -29,13 +28,10 @@ SECRET_CANARY = "canary-secret"
 PERSONAL_CANARY = "canary-personal"
 """Part of every name, address and note about a person that clients must not store."""
 
+# What some vendors' keys begin with; other secrets are just themselves.
 SECRET_PREFIXES = {
     "shopify_access_token": "shpat_",
     "stripe_api_key": "rk_test_",
-    "qonto_login": "",
-    "qonto_secret_key": "",
-    "google_ads_developer_token": "",
-    "google_oauth_client_id": "",
     "google_oauth_client_secret": "GOCSPX-",
     "google_oauth_refresh_token": "1//",
 }
@@ -70,7 +66,7 @@ class World:
 
     shop: Shop
     clock: datetime
-    secrets: dict[str, str] = field(default_factory=dict)
+    secrets: dict[str, str] = field(init=False, repr=False)
     accounts: dict[str, str] = field(default_factory=dict)
     faults: Faults = field(default_factory=Faults)
     log: list[LoggedRequest] = field(default_factory=list)
@@ -83,7 +79,7 @@ class World:
 
     def __post_init__(self) -> None:
         self.set_now(self.clock)
-        self.secrets = {name: fake_secret(self.shop.seed, name) for name in SECRET_PREFIXES} | self.secrets
+        self.secrets = Secrets(self.shop.seed)
         self.accounts = {
             "ga4_property_id": "412345678",
             "google_ads_customer_id": "5551234567",
@@ -140,22 +136,23 @@ class World:
     def google_service_account_json(self, base_url: str) -> str:
         return json.dumps(self.google_service_account(base_url))
 
-    def credentials(self, base_url: str) -> dict[str, Any]:
-        """Everything a client needs to sign in, for a demo running in another process."""
-        return {
-            "secrets": self.secrets,
-            "accounts": self.accounts,
-            "google_service_account": self.google_service_account(base_url),
-        }
-
 
 def digest(seed: int, *names: object) -> str:
     """A stable hexadecimal name for something of this shop that the generator does not number."""
     return hashlib.sha256(":".join(map(str, (seed, *names))).encode()).hexdigest()
 
 
-def fake_secret(seed: int, name: str) -> str:
-    return f"{SECRET_PREFIXES[name]}{SECRET_CANARY}-{digest(seed, name)[:20]}"
+class Secrets(dict[str, str]):
+    """The credentials the vendors gave out, by name; one nobody asked for yet is made when asked for."""
+
+    def __init__(self, seed: int) -> None:
+        super().__init__()
+        self._seed = seed
+
+    def __missing__(self, name: str) -> str:
+        secret = f"{SECRET_PREFIXES.get(name, '')}{SECRET_CANARY}-{digest(self._seed, name)[:20]}"
+        self[name] = secret
+        return secret
 
 
 @cache

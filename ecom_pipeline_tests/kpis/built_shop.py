@@ -12,6 +12,7 @@ from pathlib import Path
 import duckdb
 
 from ecom_pipeline.kpis.definition import Kind, Kpi, kpis
+from ecom_pipeline.sandbox.events import GROUP
 from ecom_pipeline.sandbox.oracle import Oracle
 from ecom_pipeline.warehouse.connection import open_warehouse
 from ecom_pipeline_tests.simulation import LAST_DAY, simulate
@@ -48,6 +49,7 @@ class BuiltShop:
     oracle: Oracle
     first_day: date
     last_day: date
+    sources: int  # how many it reads
 
     def days(self) -> list[date]:
         return [self.first_day + timedelta(days=n) for n in range((self.last_day - self.first_day).days + 1)]
@@ -105,7 +107,14 @@ def build_shop(folder: Path, recipe: Recipe) -> Iterator[BuiltShop]:
         days=recipe.days,
         orders_per_day=recipe.orders_per_day,
         last_day=recipe.last_day,
+        business=GROUP,
     ) as simulation:
         simulation.run()
     with open_warehouse(simulation.warehouse) as connection:
-        yield BuiltShop(connection, simulation.oracle(), simulation.shop.first_day, simulation.shop.last_day)
+        yield BuiltShop(
+            connection,
+            simulation.oracle(),
+            simulation.shop.first_day,
+            simulation.shop.last_day,
+            len(simulation.pipeline.sources),
+        )

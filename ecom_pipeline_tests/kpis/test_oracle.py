@@ -117,4 +117,4 @@ def test_freshness_of_a_history_read_at_once(built: Built, shop: str) -> None:
         key[0]: pair for key, pair in made.figures("data_freshness").items() if key[1:] == ("total", "")
     }
     assert set(totals) == set(made.days())
-    assert set(totals.values()) == {(Decimal(7), Decimal(7))}
+    assert set(totals.values()) == {(Decimal(made.sources), Decimal(made.sources))}

@@ -19,8 +19,8 @@ def test_own_process_says_when_it_is_ready_and_serves() -> None:
                 r"sandbox ready at (http://127\.0\.0\.1:\d+) as of (\S+)\n", process.stdout.readline()
             )
             assert ready and ready[2] == "2026-01-04T05:00:00+00:00"
-            credentials = requests.get(f"{ready[1]}/_sandbox/credentials", timeout=10).json()
-            key = credentials["secrets"]["stripe_api_key"]
+            instances = requests.get(f"{ready[1]}/_sandbox/instances", timeout=10).json()
+            (key,) = [one["secrets"]["api_key"] for one in instances if one["name"] == "stripe"]
             headers = {"Authorization": f"Bearer {key}"}
             charges = requests.get(f"{ready[1]}/stripe/v1/charges", headers=headers, timeout=10).json()
             assert charges["data"]

@@ -6,10 +6,21 @@ keeps its own view, with the differences real systems have: refused consent, lat
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import date
 
-from ecom_pipeline.sandbox.events import Shop
+from ecom_pipeline.sandbox.events import ONE_SHOP, Business, Shop
+from ecom_pipeline.sandbox.generator import (
+    apps,
+    footprint,
+    fulfilment,
+    inventory,
+    messaging,
+    networks,
+    opinions,
+    service,
+)
 from ecom_pipeline.sandbox.generator.advertising import advertise
 from ecom_pipeline.sandbox.generator.bank import Bank
 from ecom_pipeline.sandbox.generator.catalogue import Catalogue
@@ -24,12 +35,30 @@ from ecom_pipeline.sandbox.generator.website import Website
 
 __all__ = ["DOMAIN", "NAME", "TIME_ZONE", "generate_shop"]
 
+STORIES: tuple[Callable[[Shop, Clock], None], ...] = (
+    fulfilment.tell,
+    inventory.tell,
+    messaging.tell,
+    networks.tell,
+    apps.tell,
+    service.tell,
+    opinions.tell,
+    footprint.tell,
+)
+"""What surrounds the orders, told one after the other; each adds its own facts and draws from its own stream."""
+
 NAME = "Maison Lumen"
 DOMAIN = "maison-lumen.myshopify.com"
 TIME_ZONE = "Europe/Paris"
 
 
-def generate_shop(seed: int, first_day: date, last_day: date, orders_per_day: float = 100.0) -> Shop:
+def generate_shop(
+    seed: int,
+    first_day: date,
+    last_day: date,
+    orders_per_day: float = 100.0,
+    business: Business = ONE_SHOP,
+) -> Shop:
     """The whole history of one shop, the same for the same arguments on any machine.
 
     Nothing happens after the end of `last_day`; what is under way by then stays open (no delivery,
@@ -40,7 +69,7 @@ def generate_shop(seed: int, first_day: date, last_day: date, orders_per_day: fl
     clock = Clock(TIME_ZONE, first_day, last_day)
     ids = VendorIds(seed)
     troubles = Troubles(first_day, last_day)
-    shop = Shop(seed, NAME, DOMAIN, "EUR", TIME_ZONE, first_day, last_day)
+    shop = Shop(seed, NAME, DOMAIN, "EUR", TIME_ZONE, first_day, last_day, business)
     shop.rates = walk_rates(stream(seed, "rates"), first_day, last_day)
     exchange = Exchange(shop.rates, last_day)
     catalogue = Catalogue(stream(seed, "catalogue"), clock)
@@ -57,6 +86,8 @@ def generate_shop(seed: int, first_day: date, last_day: date, orders_per_day: fl
     website.leave_checkouts()
     shop.traffic, shop.search, shop.checkouts = website.traffic, website.search, website.checkouts
     _settle(shop, sales, clock, ids, exchange, orders_per_day)
+    for tell in STORIES:
+        tell(shop, clock)
     return shop
 
 

@@ -12,7 +12,20 @@ from datetime import date, datetime
 from decimal import Decimal
 
 from ecom_pipeline.sandbox.events import Shop, ShopCosts
-from ecom_pipeline.sandbox.oracle import acquisition, cash, loyalty, marketing, profit, sales, website
+from ecom_pipeline.sandbox.oracle import (
+    acquisition,
+    cash,
+    loyalty,
+    marketing,
+    mobile,
+    profit,
+    sales,
+    service,
+    social,
+    stock,
+    sustainability,
+    website,
+)
 from ecom_pipeline.sandbox.oracle.books import Books
 from ecom_pipeline.sandbox.oracle.figures import TOTAL, Figures, Kpi, Value, sum_facts
 
@@ -24,6 +37,11 @@ KPIS: dict[str, Kpi] = {
     **loyalty.KPIS,
     **website.KPIS,
     **marketing.KPIS,
+    **stock.KPIS,
+    **service.KPIS,
+    **mobile.KPIS,
+    **social.KPIS,
+    **sustainability.KPIS,
 }
 
 

@@ -18,11 +18,17 @@ from starlette.routing import BaseRoute
 
 from ecom_pipeline.sandbox.endpoint import Answer, Call, FailureKind, Vendor, route
 from ecom_pipeline.sandbox.faults import Fault
+from ecom_pipeline.sandbox.twins import Instance
 from ecom_pipeline.sandbox.world import World
 
 FRANKFURT = ZoneInfo("Europe/Berlin")
 PUBLISHED_AT = time(16, 0)
 FILE_NAME = "eurofxref-hist.csv"
+
+
+def instances(world: World, url: str) -> list[Instance]:
+    """The reference rates, which are public."""
+    return [Instance("rates", "ecb", {"base_url": f"{url}/ecb"})]
 
 
 def routes(world: World) -> list[BaseRoute]:

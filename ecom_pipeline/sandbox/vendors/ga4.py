@@ -12,6 +12,7 @@ from starlette.routing import BaseRoute
 
 from ecom_pipeline.sandbox.endpoint import Answer, Call, Vendor, route
 from ecom_pipeline.sandbox.faults import Fault, spoil_columns
+from ecom_pipeline.sandbox.twins import Instance
 from ecom_pipeline.sandbox.vendors.ga4_report import (
     DIMENSIONS,
     METRICS,
@@ -31,6 +32,17 @@ MAX_LIMIT = 250_000
 DEFAULT_LIMIT = 10_000
 KEPT_REPORTS = 4
 TOKENS_PER_DAY, TOKENS_PER_HOUR, TOKENS_PER_PROJECT = 200_000, 40_000, 14_000
+
+
+def instances(world: World, url: str) -> list[Instance]:
+    """The property of the main shop."""
+    settings = {
+        "property_id": world.accounts["ga4_property_id"],
+        "base_url": f"{url}/analyticsdata",
+        "token_url": f"{url}/google-oauth/token",
+    }
+    secrets = {"service_account_json": world.google_service_account_json(url)}
+    return [Instance("analytics", "ga4", settings, secrets)]
 
 
 def routes(world: World) -> list[BaseRoute]:

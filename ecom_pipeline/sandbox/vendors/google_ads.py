@@ -16,6 +16,7 @@ from starlette.routing import BaseRoute
 
 from ecom_pipeline.sandbox.endpoint import Answer, Call, FailureKind, Vendor, route
 from ecom_pipeline.sandbox.events import AdDay, settled_share
+from ecom_pipeline.sandbox.twins import Instance
 from ecom_pipeline.sandbox.vendors.gaql import DATE_FIELD, Query, QueryError, parsed_query
 from ecom_pipeline.sandbox.vendors.google_token import ADWORDS_SCOPE, google_error, google_failure, refused
 from ecom_pipeline.sandbox.world import World, digest
@@ -85,6 +86,23 @@ RESOURCES = {
     "customer": CUSTOMER_FIELDS | METRICS.keys() | {DATE_FIELD},
     "campaign": CUSTOMER_FIELDS | CAMPAIGN_FIELDS | METRICS.keys() | {DATE_FIELD},
 }
+
+
+def instances(world: World, url: str) -> list[Instance]:
+    """The account, read with a read-only user's refresh token."""
+    settings = {
+        "customer_id": world.accounts["google_ads_customer_id"],
+        "login_customer_id": world.accounts["google_ads_login_customer_id"],
+        "base_url": f"{url}/googleads",
+        "token_url": f"{url}/google-oauth/token",
+    }
+    secrets = {
+        "developer_token": world.secrets["google_ads_developer_token"],
+        "client_id": world.secrets["google_oauth_client_id"],
+        "client_secret": world.secrets["google_oauth_client_secret"],
+        "refresh_token": world.secrets["google_oauth_refresh_token"],
+    }
+    return [Instance("ads", "google_ads", settings, secrets)]
 
 
 def routes(world: World) -> list[BaseRoute]:

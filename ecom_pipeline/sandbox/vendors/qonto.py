@@ -16,6 +16,7 @@ from starlette.routing import BaseRoute
 
 from ecom_pipeline.sandbox.endpoint import Answer, Call, FailureKind, Vendor, route
 from ecom_pipeline.sandbox.events import BankAccount, BankTransaction
+from ecom_pipeline.sandbox.twins import Instance
 from ecom_pipeline.sandbox.world import PERSONAL_CANARY, World, digest
 
 MAX_PER_PAGE = 100
@@ -72,6 +73,12 @@ class Asked:
             if at is None or (at < bound if end == "from" else at > bound):
                 return False
         return True
+
+
+def instances(world: World, url: str) -> list[Instance]:
+    """The organisation's accounts, as one bank."""
+    secrets = {"login": world.secrets["qonto_login"], "secret_key": world.secrets["qonto_secret_key"]}
+    return [Instance("bank", "qonto", {"base_url": f"{url}/qonto"}, secrets)]
 
 
 def routes(world: World) -> list[BaseRoute]:

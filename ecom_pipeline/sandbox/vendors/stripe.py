@@ -15,6 +15,7 @@ from dataclasses import replace
 from starlette.routing import BaseRoute
 
 from ecom_pipeline.sandbox.endpoint import Answer, Call, FailureKind, Vendor, route
+from ecom_pipeline.sandbox.twins import Instance
 from ecom_pipeline.sandbox.vendors.stripe_lists import (
     Refused,
     Resource,
@@ -28,6 +29,15 @@ from ecom_pipeline.sandbox.vendors.stripe_objects import Json, StripeObjects
 from ecom_pipeline.sandbox.world import PERSONAL_CANARY, World, digest
 
 VERSION = re.compile(r"\d{4}-\d{2}-\d{2}(\.[a-z]+)?")
+
+
+def instances(world: World, url: str) -> list[Instance]:
+    """The account of the whole business."""
+    return [
+        Instance(
+            "stripe", "stripe", {"base_url": f"{url}/stripe"}, {"api_key": world.secrets["stripe_api_key"]}
+        )
+    ]
 
 
 def routes(world: World) -> list[BaseRoute]:

@@ -14,6 +14,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 
 from ecom_pipeline.sandbox.endpoint import Vendor, route
+from ecom_pipeline.sandbox.twins import Instance
 from ecom_pipeline.sandbox.vendors.shopify.api import AdminApi, BulkFile, failure
 from ecom_pipeline.sandbox.vendors.shopify.settings import Settings
 from ecom_pipeline.sandbox.world import World
@@ -24,6 +25,12 @@ def settings(world: World) -> Settings:
     found = vars(world).setdefault("shopify_settings", Settings())
     assert isinstance(found, Settings)
     return found
+
+
+def instances(world: World, url: str) -> list[Instance]:
+    """The shop, read with an Admin API token."""
+    settings = {"domain": world.accounts["shopify_domain"], "base_url": f"{url}/shopify"}
+    return [Instance("shop", "shopify", settings, {"access_token": world.secrets["shopify_access_token"]})]
 
 
 def routes(world: World) -> list[BaseRoute]:

@@ -1,0 +1,10 @@
+"""Reviews of the shop and its articles, and answers to the recommendation survey."""
+
+from __future__ import annotations
+
+from ecom_pipeline.sandbox.events import Shop
+from ecom_pipeline.sandbox.generator.clock import Clock
+
+
+def tell(shop: Shop, clock: Clock) -> None:
+    """Add the facts to the shop."""

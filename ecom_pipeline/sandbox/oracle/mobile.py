@@ -1,0 +1,7 @@
+"""Mobile: telephones, apps, SMS and push."""
+
+from __future__ import annotations
+
+from ecom_pipeline.sandbox.oracle.figures import Kpi
+
+KPIS: dict[str, Kpi] = {}

@@ -1,0 +1,7 @@
+"""Social media and influence."""
+
+from __future__ import annotations
+
+from ecom_pipeline.sandbox.oracle.figures import Kpi
+
+KPIS: dict[str, Kpi] = {}
