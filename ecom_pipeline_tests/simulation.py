@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -91,6 +91,11 @@ class Simulation:
         """Ask the warehouse."""
         with open_warehouse(self.warehouse) as connection:
             return connection.execute(sql, list(parameters)).fetchall()
+
+
+def reading(*sources: str, business: Business = ONE_SHOP) -> Business:
+    """A business of the same make that also reads these sources."""
+    return replace(business, sources=(*(business.sources or ()), *sources))
 
 
 @contextmanager

@@ -25,6 +25,7 @@ from pydantic import SecretStr
 
 from ecom_pipeline.errors import EcomError, SchemaError, SourceError
 from ecom_pipeline.pipeline import Pipeline
+from ecom_pipeline.sandbox.events import ONE_SHOP, Business
 from ecom_pipeline.sandbox.faults import FOREVER, FaultKind
 from ecom_pipeline.sandbox.world import PERSONAL_CANARY, SECRET_CANARY, World
 from ecom_pipeline.settings import missing_secrets, secret_fields, secret_variable
@@ -84,6 +85,7 @@ class SourceContract:
     """The tests. Each begins with no fault armed and an empty warehouse."""
 
     case: ClassVar[Case]
+    business: ClassVar[Business] = ONE_SHOP  # which must read the case's instance
 
     @pytest.fixture
     def pipeline(
