@@ -78,6 +78,8 @@ def _build_node(connection: duckdb.DuckDBPyConnection, node: Node, request: Buil
     query = to_duckdb(node.sql, Expansion(request.time_zone))
     with transaction(connection):
         _set_days(connection, plan.days)
+        if node.computed_by is not None:
+            query = _computed(connection, node, query, plan.days)
         if node.kpi is not None:
             changed, restated = _replace_kpi(connection, node, query, plan, request.now)
         else:
@@ -111,6 +113,15 @@ def _plan(connection: duckdb.DuckDBPyConnection, node: Node, request: BuildReque
         touched = days_between(request.history_start, as_of)
     days.update(touched)
     return _Plan(sorted(days), as_of, sequence, known_until)
+
+
+def _computed(connection: duckdb.DuckDBPyConnection, node: Node, query: str, days: list[date]) -> str:
+    """Let the model's function turn the query's rows into its own; returns a query for those."""
+    rows = node.compute(connection.sql(query).to_arrow_table(), days)
+    connection.register("computed_rows", rows)
+    connection.execute("CREATE OR REPLACE TEMP TABLE computed AS SELECT * FROM computed_rows")
+    connection.unregister("computed_rows")
+    return "SELECT * FROM computed"
 
 
 def _set_days(connection: duckdb.DuckDBPyConnection, days: list[date]) -> None:

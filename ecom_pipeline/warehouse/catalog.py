@@ -6,14 +6,18 @@ by default a change on a day touches the same day; `touches` names inputs where 
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import importlib
+import inspect
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
+from datetime import date
 from functools import cache, cached_property
 from graphlib import TopologicalSorter
 from hashlib import blake2b
 from importlib.resources import files
 from typing import Literal
 
+import pyarrow as pa
 import sqlglot
 import yaml
 from pydantic import BaseModel, ConfigDict, ValidationError
@@ -57,6 +61,7 @@ class Model(BaseModel):
     key: tuple[str, ...]
     scope: Literal["day", "customer", "all"] = "day"
     touches: dict[str, Touch] = {}
+    computed_by: str | None = None  # module:function that turns the query's rows (Arrow) into the model's
 
 
 @dataclass(frozen=True)
@@ -93,10 +98,22 @@ class Node:
     description: str
     kpi: Kpi | None = None
     watched: tuple[str, ...] = ()  # columns in which others follow its changes
+    computed_by: str | None = None
 
     @property
     def fingerprint(self) -> str:
-        return blake2b(f"{self.sql}|{self.scope}|{self.touches}".encode(), digest_size=16).hexdigest()
+        told = f"{self.sql}|{self.scope}|{self.touches}"
+        if self.computed_by is not None:
+            told += inspect.getsource(inspect.getmodule(self.compute) or self.compute)
+        return blake2b(told.encode(), digest_size=16).hexdigest()
+
+    @property
+    def compute(self) -> Callable[[pa.Table, list[date]], pa.Table]:
+        """The function of a computed model: the query's rows and the days being built to the model's rows."""
+        assert self.computed_by is not None
+        module, _, name = self.computed_by.partition(":")
+        function: Callable[[pa.Table, list[date]], pa.Table] = getattr(importlib.import_module(module), name)
+        return function
 
 
 @dataclass(frozen=True)
@@ -173,7 +190,7 @@ def read_models() -> tuple[Node, ...]:
         nodes.append(
             Node(
                 name, sql, dependencies(sql, name), model.scope, model.touches, model.key, model.grain,
-                model.description,
+                model.description, computed_by=model.computed_by,
             )
         )  # fmt: skip
     return tuple(nodes)
