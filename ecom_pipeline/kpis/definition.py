@@ -49,7 +49,23 @@ class Reference(BaseModel):
     between: tuple[Decimal, Decimal] | None = None
 
 
-Unit = Literal["money", "percent", "count", "multiple", "seconds", "days", "months", "position", "per_order"]
+Unit = Literal[
+    "money",
+    "percent",
+    "count",
+    "multiple",
+    "seconds",
+    "hours",
+    "days",
+    "months",
+    "position",
+    "per_order",
+    "points",  # of a score between -100 and 100
+    "stars",  # of five
+    "kilowatt_hours",
+    "kilograms_co2e",
+    "tonnes_co2e",
+]
 
 
 class Kpi(BaseModel):

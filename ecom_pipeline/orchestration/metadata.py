@@ -94,7 +94,8 @@ def describe(kpi: Kpi, value: Value, currency: str) -> str:
         return f"{value.value * 100:.2f} %"
     if kpi.unit == "count":
         return f"{value.value:.0f}"
-    unit = {"money": currency, "per_order": "per order", "multiple": "×"}.get(kpi.unit, kpi.unit)
+    written = {"money": currency, "multiple": "×", "stars": "of 5"}
+    unit = written.get(kpi.unit, kpi.unit.replace("_", " "))
     return f"{value.value:.2f} {unit}"
 
 

@@ -27,8 +27,29 @@ LANGUAGES = tuple(_LOCALES)
 _WIDE = Context(prec=60)
 _NARROW_SPACE, _NO_BREAK_SPACE, _MINUS = "\u202f", "\u00a0", "\u2212"
 _CENTS_BELOW = Decimal(1000)
-_UNITS = {"fr": {"days": "j", "months": "mois"}, "en": {"days": "d", "months": "mo"}}
-_DIGITS = {"count": 0, "position": 1, "per_order": 2}
+_UNITS = {
+    "days": {"fr": "j", "en": "d"},
+    "hours": {"fr": "h", "en": "h"},
+    "months": {"fr": "mois", "en": "mo"},
+    "points": {"fr": "pts", "en": "pts"},
+    "stars": {"fr": "/ 5", "en": "/ 5"},
+    "kilowatt_hours": {"fr": "kWh", "en": "kWh"},
+    "kilograms_co2e": {"fr": "kgCO₂e", "en": "kgCO₂e"},
+    "tonnes_co2e": {"fr": "tCO₂e", "en": "tCO₂e"},
+}
+_DIGITS = {
+    "count": 0,
+    "position": 1,
+    "per_order": 2,
+    "days": 0,
+    "hours": 1,
+    "months": 1,
+    "points": 0,
+    "stars": 2,
+    "kilowatt_hours": 0,
+    "kilograms_co2e": 2,
+    "tonnes_co2e": 1,
+}
 
 
 @dataclass(frozen=True)
@@ -54,11 +75,11 @@ class Formats:
                 return self._seconds(number)
             case "multiple":
                 return self.number(number, 2 if abs(number) < 10 else 1) + _NARROW_SPACE + "×"
-            case "days" | "months":
-                unit = _UNITS[self.language][kpi.unit]
-                return self.number(number, 0 if kpi.unit == "days" else 1) + _NO_BREAK_SPACE + unit
             case "count" | "position" | "per_order":
                 return self.number(number, _DIGITS[kpi.unit])
+            case _:
+                unit = _UNITS[kpi.unit][self.language]
+                return self.number(number, _DIGITS[kpi.unit]) + _NO_BREAK_SPACE + unit
 
     def limit(self, kpi: Kpi, amount: Decimal) -> str:
         """A limit or target: a value somebody chose, so without decimals it does not need."""
