@@ -109,7 +109,7 @@ def _grams(product: Product | None) -> int:
 
 def _draw_carrier(country: str, rng: Random) -> str:
     names, weights = zip(*_CARRIERS.get(country, _ABROAD), strict=True)
-    return rng.choices(names, weights)[0]
+    return str(rng.choices(names, weights)[0])
 
 
 def _between(start: datetime, end: datetime, rng: Random, low: float, high: float) -> datetime:

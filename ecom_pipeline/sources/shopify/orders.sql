@@ -6,6 +6,7 @@ SELECT
   INSTANCE_NAME() AS shop,
   o.id AS order_id,
   o.id AS order_reference,
+  o.name AS order_number,
   LOCAL_DAY(o.created_at) AS day,
   o.created_at AS ordered_at,
   o.customer AS customer,
