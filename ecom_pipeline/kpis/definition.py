@@ -84,6 +84,7 @@ class Kpi(BaseModel):
     reference: Reference | None = None
     action: Words | None = None  # what to do when it goes the wrong way
     measured_by: tuple[str, ...] = ()  # canonical tables it means nothing without; default: all it reads
+    snapshots: tuple[str, ...] = ()  # … of them, those whose own day must have been seen: a state has no past
     touches: dict[str, dict[str, Any]] = {}  # how changes of inputs travel; see warehouse.catalog.Touch
     rests_on: int | None = (
         None  # days, the day itself included, a value is made of; default: the window, or 1

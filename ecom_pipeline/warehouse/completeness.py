@@ -88,7 +88,8 @@ def refresh_source_days(
 def refresh_kpi_days(connection: duckdb.DuckDBPyConnection, catalog: Catalog, history_start: date) -> None:
     """kpi.days: for each KPI and day up to its last build, whether it was measured, and if not, why.
 
-    A day that was not read takes with it every later day whose value is made of it (`Kpi.reach`).
+    A day that was not read takes with it every later day whose value is made of it (`Kpi.reach`). Of a snapshot
+    it takes itself only: it can never be read again, so a KPI over a window of such days tells its coverage.
     """
     kpis = [node.kpi for node in catalog.kpi_nodes if node.kpi is not None]
     with transaction(connection):
@@ -98,6 +99,10 @@ def refresh_kpi_days(connection: duckdb.DuckDBPyConnection, catalog: Catalog, hi
         connection.executemany(
             "INSERT INTO measured VALUES (?, ?, ?)", [(kpi.key, kpi.matures_after, kpi.reach) for kpi in kpis]
         )
+        seen = [(kpi.key, canonical) for kpi in kpis for canonical in kpi.snapshots]
+        connection.execute("CREATE OR REPLACE TEMP TABLE seen (kpi VARCHAR, canonical VARCHAR)")
+        if seen:
+            connection.executemany("INSERT INTO seen VALUES (?, ?)", seen)
         _find_unpriced(connection)
         connection.execute("DELETE FROM kpi.days")
         connection.execute(_KPI_DAYS, [history_start])
@@ -138,28 +143,31 @@ WITH spine AS (
     FROM ops.needs AS n
     WHERE n.canonical NOT IN (SELECT canonical FROM ops.feeds) GROUP BY n.kpi
 ), wanted AS (
-    SELECT DISTINCT n.kpi AS kpi, f.source AS source, f.table_name AS table_name
+    SELECT DISTINCT n.kpi AS kpi, f.source AS source, f.table_name AS table_name,
+           s.change = '{Change.SNAPSHOT.value}' AS is_snapshot
     FROM ops.needs AS n JOIN ops.feeds AS f ON f.canonical = n.canonical
     JOIN ops.streams AS s ON s.source = f.source AND s.table_name = f.table_name
-    WHERE s.change <> '{Change.SNAPSHOT.value}'
+    LEFT JOIN seen AS e ON e.kpi = n.kpi AND e.canonical = n.canonical
+    WHERE s.change <> '{Change.SNAPSHOT.value}' OR e.kpi IS NOT NULL
 ), holes AS (
-    SELECT sp.kpi AS kpi, sp.day AS day, w.source || ': ' || w.table_name AS reason, l.day IS NULL AS is_hole
+    SELECT sp.kpi AS kpi, sp.day AS day, w.source || ': ' || w.table_name AS reason, w.is_snapshot AS is_snapshot,
+           l.day IS NULL AS is_hole
     FROM spine AS sp JOIN wanted AS w ON w.kpi = sp.kpi
     LEFT JOIN ops.loaded_days AS l
       ON l.source = w.source AND l.table_name = w.table_name AND l.day = sp.day
     UNION ALL
-    SELECT sp.kpi, sp.day, n.canonical || ' in a currency without a rate', u.day IS NOT NULL
+    SELECT sp.kpi, sp.day, n.canonical || ' in a currency without a rate', FALSE, u.day IS NOT NULL
     FROM spine AS sp JOIN ops.needs AS n ON n.kpi = sp.kpi
     JOIN (SELECT DISTINCT canonical FROM unpriced) AS c ON c.canonical = n.canonical
     LEFT JOIN unpriced AS u ON u.canonical = n.canonical AND u.day = sp.day
 ), newest AS (
-    SELECT kpi, day, reason,
+    SELECT kpi, day, reason, is_snapshot,
            MAX(CASE WHEN is_hole THEN day END) OVER (PARTITION BY kpi, reason ORDER BY day) AS hole
     FROM holes
 ), unread AS (
     SELECT sp.kpi AS kpi, sp.day AS day, STRING_AGG(n.reason, ', ' ORDER BY n.reason) AS reason
     FROM spine AS sp JOIN newest AS n ON n.kpi = sp.kpi AND n.day = sp.day
-    WHERE n.hole > sp.day - sp.reach GROUP BY sp.kpi, sp.day
+    WHERE n.hole > sp.day - CASE WHEN n.is_snapshot THEN 1 ELSE sp.reach END GROUP BY sp.kpi, sp.day
 )
 SELECT sp.kpi, sp.day,
        CASE WHEN u.reason IS NOT NULL OR x.reason IS NOT NULL THEN 'missing'

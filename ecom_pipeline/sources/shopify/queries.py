@@ -40,7 +40,10 @@ ORDER = f"""
     fulfillments {{ legacyResourceId status createdAt deliveredAt }}
 """
 CHECKOUT = f"id createdAt updatedAt completedAt customAttributes {{ key value }} {COUNTRIES}"
-VARIANT = "id legacyResourceId product { title } inventoryItem { unitCost { amount currencyCode } }"
+VARIANT = (
+    "id legacyResourceId inventoryQuantity product { title status } "
+    "inventoryItem { tracked unitCost { amount currencyCode } }"
+)
 
 
 def order_fields(in_bulk: bool) -> str:

@@ -133,12 +133,16 @@ def checkout_row(node: Node) -> Row:
 
 
 def variant_row(node: Node) -> Row:
-    cost = node["inventoryItem"]["unitCost"] or {"amount": None, "currencyCode": None}
+    item = node["inventoryItem"]
+    cost = item["unitCost"] or {"amount": None, "currencyCode": None}
     return {
         "id": node["legacyResourceId"],
         "title": node["product"]["title"],
         "unit_cost": cost["amount"],
         "currency": cost["currencyCode"],
+        # Of an article that nobody counts, the quantity means nothing.
+        "on_hand": node["inventoryQuantity"] if item["tracked"] else None,
+        "is_active": node["product"]["status"] == "ACTIVE",
     }
 
 

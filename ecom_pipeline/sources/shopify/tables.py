@@ -95,7 +95,7 @@ ABANDONED_CHECKOUTS = Table(
 )
 VARIANTS = Table(
     name="variants",
-    grain="One sellable variant with the unit cost entered for it today; past costs cannot be had.",
+    grain="One sellable variant with its unit cost and stock of today; those of the past cannot be had.",
     change=Change.SNAPSHOT,
     key=("id",),
     columns=(
@@ -103,7 +103,9 @@ VARIANTS = Table(
         Column("title", Type.STRING, required=True),
         Column("unit_cost", Type.DECIMAL),
         Column("currency", Type.STRING),
+        Column("on_hand", Type.INTEGER),
+        Column("is_active", Type.BOOLEAN, required=True),
     ),
-    docs="Shopify Admin GraphQL: ProductVariant, InventoryItem.unitCost",
+    docs="Shopify Admin GraphQL: ProductVariant.inventoryQuantity, InventoryItem.unitCost and tracked, Product.status",
 )
 TABLES = (ORDERS, ABANDONED_CHECKOUTS, VARIANTS)

@@ -61,7 +61,7 @@ PRODUCT: Fields = {
     "legacyResourceId": lambda p: str(p.facts.product_id),
     "title": attrgetter("facts.title"),
     "handle": lambda p: p.facts.title.lower().replace(" ", "-"),
-    "status": always("ACTIVE"),
+    "status": lambda p: "ACTIVE" if any(v.is_active for v in p.siblings) else "DRAFT",
     "vendor": always("Sandbox"),
     "productType": always(""),
     "createdAt": lambda p: instant(min(v.facts.created_at for v in p.siblings)),
@@ -80,6 +80,7 @@ VARIANT: Fields = {
     "createdAt": lambda v: instant(v.facts.created_at),
     "updatedAt": lambda v: instant(v.facts.created_at),
     "inventoryItem": itself,
+    "inventoryQuantity": attrgetter("on_hand"),
     "product": itself,
     "position": always(1),
 }

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Callable
-from datetime import datetime
+from datetime import UTC, datetime, time, timedelta
 from functools import cached_property
 from typing import Any, NamedTuple
+from zoneinfo import ZoneInfo
 
-from ecom_pipeline.sandbox.events import Checkout, Customer, Order, Product, Shop
+from ecom_pipeline.sandbox.events import Checkout, Customer, Order, Product, Shop, StockDay
 from ecom_pipeline.sandbox.vendors.shopify.views import OrderRef, OrderView
 from ecom_pipeline.sandbox.vendors.shopify.views_shop import CheckoutView, CustomerView, ItemView
 
@@ -104,6 +105,15 @@ class Snapshot:
     def _customers_by_id(self) -> dict[int, CustomerRef]:
         return {ref.customer.customer_id: ref for ref in self.items("customers")}
 
+    @cached_property
+    def _closings(self) -> dict[int, StockDay]:
+        closed = self.now.astimezone(ZoneInfo(self.shop.time_zone)).date() - timedelta(days=1)
+        return {stock.product.variant_id: stock for stock in self.shop.stock if stock.day == closed}
+
+    def closing(self, variant_id: int) -> StockDay | None:
+        """The variant's stock at the end of the last local day."""
+        return self._closings.get(variant_id)
+
     def product(self, product_id: int) -> ProductRef | None:
         return self._products_by_id.get(product_id)
 
@@ -158,6 +168,13 @@ class Snapshot:
         return list(seen.values())
 
 
+def closings(shop: Shop) -> set[datetime]:
+    """The midnights from which another day's stock is shown."""
+    zone = ZoneInfo(shop.time_zone)
+    days = {stock.day + timedelta(days=1) for stock in shop.stock}
+    return {datetime.combine(day, time(), zone).astimezone(UTC) for day in days}
+
+
 class History:
     """Makes snapshots of one shop and remembers the last few."""
 
@@ -189,6 +206,7 @@ class History:
         every.update(checkout.created_at for checkout in self.shop.checkouts)
         every.update(c.completed_at for c in self.shop.checkouts if c.completed_at is not None)
         every.update(product.created_at for product in self.shop.products)
+        every.update(closings(self.shop))
         self._instants = sorted(every)
         self._snapshots.clear()
         self._built_from = size

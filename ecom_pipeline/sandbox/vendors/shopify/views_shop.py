@@ -22,6 +22,17 @@ class ItemView:
         self.snapshot = snapshot
 
     @property
+    def on_hand(self) -> int:
+        """Articles on the shelf, as counted at the last closing; none of one that came since."""
+        closing = self.snapshot.closing(self.facts.variant_id)
+        return closing.on_hand if closing else 0
+
+    @property
+    def is_active(self) -> bool:
+        closing = self.snapshot.closing(self.facts.variant_id)
+        return closing is None or closing.active
+
+    @property
     def siblings(self) -> list[ItemView]:
         """Every variant of the product."""
         product = self.snapshot.product(self.facts.product_id)
