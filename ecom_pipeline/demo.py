@@ -139,7 +139,7 @@ def simulated_vendors(folder: Path, plan: DemoPlan) -> Iterator[Path]:
     ):
         instances = from_json(requests.get(f"{url}/_sandbox/instances", timeout=10).json())
         costs = shop_costs(plan.orders_per_day)
-        toml = sandbox_toml(instances, costs, plan.first_day, imports, mails.port)
+        toml = sandbox_toml(instances, costs, plan.first_day, imports, mails.port, ledgers=True)
         toml += '\n[storage]\nfolder = "."\n'
         config = write_configuration(folder, toml, sandbox_environment(instances))
         ports = {"sandbox_port": int(url.rsplit(":", 1)[1]), "mail_port": mails.port}
@@ -154,6 +154,7 @@ def _sandbox(folder: Path, plan: DemoPlan, port: int) -> Iterator[str]:
         sys.executable, "-m", "ecom_pipeline.sandbox",
         "--seed", str(plan.seed), "--first-day", str(plan.first_day), "--last-day", str(plan.last_day),
         "--orders-per-day", str(plan.orders_per_day), "--business", "group", "--port", str(port),
+        "--ledgers", str(folder / "imports"),
         "--search-export", str(folder / "imports" / SEARCH_EXPORT),
     ]  # fmt: skip
     log = folder / "sandbox.log"

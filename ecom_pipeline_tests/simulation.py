@@ -22,6 +22,7 @@ from ecom_pipeline.sandbox.configuration import (
 from ecom_pipeline.sandbox.costs import shop_costs
 from ecom_pipeline.sandbox.events import ONE_SHOP, Business, Shop, ShopCosts
 from ecom_pipeline.sandbox.generator import generate_shop
+from ecom_pipeline.sandbox.ledgers import write_ledgers
 from ecom_pipeline.sandbox.oracle import Oracle
 from ecom_pipeline.sandbox.search_export import write_search_export
 from ecom_pipeline.sandbox.server import run_sandbox
@@ -41,6 +42,7 @@ class Simulation:
     costs: ShopCosts
     pipeline: Pipeline
     search_export: Path
+    imports: Path
 
     @property
     def shop(self) -> Shop:
@@ -57,6 +59,11 @@ class Simulation:
     def set_now(self, now: datetime) -> None:
         self.world.set_now(now)
         self.export_search()
+        self.write_ledgers()
+
+    def write_ledgers(self) -> None:
+        """Drop what the shop's people wrote down by now where the pipeline reads files."""
+        write_ledgers(self.shop, self.imports, self.world.now())
 
     def export_search(self) -> None:
         """Drop the organic search figures known by now where the pipeline reads files."""
@@ -118,11 +125,13 @@ def simulate(
         instances = vendor_instances(world, url)
         environment = sandbox_environment(instances)
         imports = folder / "imports"
-        toml = sandbox_toml(instances, costs, made.first_day, imports)
+        ledgers = made.business.reads("ledgers")
+        toml = sandbox_toml(instances, costs, made.first_day, imports, ledgers=ledgers)
         file = write_configuration(folder, toml, environment)
         pipeline = Pipeline(load_settings(file, environment), clock=world.now)
-        simulation = Simulation(world, costs, pipeline, imports / SEARCH_EXPORT)
+        simulation = Simulation(world, costs, pipeline, imports / SEARCH_EXPORT, imports)
         simulation.export_search()
+        simulation.write_ledgers()
         yield simulation
 
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import csv
 from datetime import date, datetime
+from io import StringIO
 from typing import Annotated, Any
 
 import typer
@@ -10,8 +12,10 @@ from rich.table import Table
 
 from ecom_pipeline.commands.failures import CommandGroup
 from ecom_pipeline.commands.session import console, print_json, session_of
+from ecom_pipeline.errors import ConfigurationError
 from ecom_pipeline.pipeline import Pipeline
 from ecom_pipeline.settings import missing_secrets, secret_fields, secret_variable
+from ecom_pipeline.sources.files.settings import ready_tables
 from ecom_pipeline.warehouse.connection import open_published
 
 app = typer.Typer(cls=CommandGroup, no_args_is_help=True, help="The configured sources and their tables.")
@@ -54,6 +58,21 @@ def list_sources(
         if source["secrets_missing"]:
             console.print(f"{source['source']} lacks {', '.join(source['secrets_missing'])}", style="red")
     console.print("Rows counts every version that was stored.", style="dim")
+
+
+@app.command("template")
+def show_template(
+    name: Annotated[str, typer.Argument(help="A ready table: " + ", ".join(ready_tables()))],
+) -> None:
+    """Print the header line of the CSV that a ready table of a files source is filled with."""
+    table = ready_tables().get(name)
+    if table is None:
+        raise ConfigurationError(
+            f"There is no ready table {name}.", mend=f"Use one of {', '.join(ready_tables())}."
+        )
+    line = StringIO()
+    csv.writer(line).writerow([column.from_ for column in table.columns.values()])
+    console.print(line.getvalue().strip(), markup=False, highlight=False, soft_wrap=True)
 
 
 def _sources_json(pipeline: Pipeline) -> list[dict[str, Any]]:

@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 
 from ecom_pipeline.sandbox.events import GROUP, ONE_SHOP
 from ecom_pipeline.sandbox.generator import generate_shop
+from ecom_pipeline.sandbox.ledgers import write_ledgers
 from ecom_pipeline.sandbox.search_export import write_search_export
 from ecom_pipeline.sandbox.server import HOST, listening_socket, server
 from ecom_pipeline.sandbox.world import World
@@ -32,6 +33,7 @@ def arguments(argv: Sequence[str] | None = None) -> argparse.Namespace:
         type=datetime.fromisoformat,
         help="the sandbox's clock (UTC unless a zone is given); default: 06:00 shop time after the last day",
     )
+    parser.add_argument("--ledgers", type=Path, help="the folder to write what no tool tells into, as CSVs")
     parser.add_argument("--search-export", type=Path, help="where to write the organic search figures as CSV")
     return parser.parse_args(argv)
 
@@ -49,6 +51,8 @@ def main(argv: Sequence[str] | None = None) -> None:
     gc.freeze()  # the shop never changes; collecting around it would double the time of big answers
     now = asked.now or morning_after(shop.last_day, shop.time_zone)
     world = World(shop, now if now.tzinfo else now.replace(tzinfo=UTC))
+    if asked.ledgers is not None:
+        write_ledgers(shop, asked.ledgers, world.now())
     if asked.search_export is not None:
         write_search_export(shop, asked.search_export, world.now())
     bound = listening_socket(asked.port)

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from ecom_pipeline.sandbox.events import MonthlyCost, ShopCosts
+from ecom_pipeline.sandbox.ledgers import LEDGERS
 from ecom_pipeline.sandbox.twins import Instance
 
 PSEUDONYM_KEY = "sandbox-pseudonym-key-of-32-bytes"
@@ -37,8 +38,10 @@ def sandbox_toml(
     history_start: date,
     imports: Path,
     smtp_port: int | None = None,
+    *,
+    ledgers: bool = False,
 ) -> str:
-    """The text of an `ecom.toml` for the simulated shop; search results come from CSVs in `imports`."""
+    """The text of an `ecom.toml` for the simulated shop; search results come from CSVs in `imports`, and so do `ledgers`."""
     lines = [
         "[shop]",
         'name = "Maison Lumen"',
@@ -53,6 +56,7 @@ def sandbox_toml(
         lines.append("")
     lines += [
         *_search_lines(imports),
+        *(_ledger_lines(imports) if ledgers else ()),
         *_cost_lines(costs),
         "[targets]",
         "conversion_rate = 0.024",
@@ -121,6 +125,16 @@ def _search_lines(imports: Path) -> list[str]:
         "",
         "[sources.search.tables.positions.maps]",
         f"search_positions = '''{_SEARCH_MAPPING}'''",
+        "",
+    ]
+
+
+def _ledger_lines(imports: Path) -> list[str]:
+    return [
+        "[sources.ledgers]",
+        'vendor = "files"',
+        f"folder = {_toml(str(imports))}",
+        f"ready = {_toml(LEDGERS)}",
         "",
     ]
 

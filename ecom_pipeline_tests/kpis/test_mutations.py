@@ -101,6 +101,7 @@ NEITHER_SOLD_NOR_GIVEN_BACK = "shipping lines and restocks have no gross, discou
 OUTSIDE = (
     "only bounds what is read: what lies outside is added and taken away before, or after, the days built"
 )
+COUNTED_OFTEN = "no count is so old"
 EQUIVALENT: dict[str, dict[str, str]] = {
     "cac_payback_days": {
         "of arithmetic: b.last_day - INTERVAL '90' DAY": OUTSIDE,
@@ -108,6 +109,11 @@ EQUIVALENT: dict[str, dict[str, str]] = {
         "INTERVAL '454' DAY lengthened": OUTSIDE,
     },
     "ltv_to_cac": {"without WHERE c.dimension IN ('total', 'channel')": "no spending has a country to join"},
+    "carbon_per_order": {
+        "without WHERE NOT p.is_return AND NOT p.order_number IS NULL": "a return follows the parcel it returns"
+    },
+    "management_diversity": {"INTERVAL '400' DAY lengthened": COUNTED_OFTEN},
+    "workforce_diversity": {"INTERVAL '400' DAY lengthened": COUNTED_OFTEN},
     "churn_rate": {"without WHERE NOT w.days IS NULL": "the join on days drops them as well"},
     "gross_margin_rate": {"without WHERE l.kind <> 'shipping'": NEITHER_SOLD_NOR_GIVEN_BACK},
     "gross_merchandise_value": {"without WHERE l.kind = 'product'": NEITHER_SOLD_NOR_GIVEN_BACK},

@@ -25,9 +25,10 @@ class Parcel:
 
 @dataclass(frozen=True)
 class Activity:
-    """An amount of something that is used or thrown away, booked on a day."""
+    """An amount of something that is used or thrown away, on a day or evenly over the days up to the last."""
 
     day: date
+    last_day: date
     kind: Literal["energy", "hosting", "packaging", "waste", "material"]
     activity: str  # the emission factor it is counted with, e.g. electricity_fr
     quantity: Decimal
@@ -54,5 +55,6 @@ class Contribution:
     contribution_id: str
     day: date
     amount: int  # cents
+    currency: str
     hours: Decimal
     beneficiary: str

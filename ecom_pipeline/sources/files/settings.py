@@ -7,7 +7,10 @@ same SQL as for every vendor, so that files need no second language.
 from __future__ import annotations
 
 import re
+import tomllib
 from collections.abc import Iterable
+from functools import cache
+from importlib.resources import files
 from pathlib import Path
 from typing import Any, Literal
 from zoneinfo import available_timezones
@@ -167,10 +170,15 @@ class FileTable(_Part):
 
 
 class FilesSettings(SourceSettings):
-    """The folder, and the tables its files are read into."""
+    """The folder, and the tables its files are read into.
+
+    `ready` names tables whose columns and mappings come with the product (`ready_tables`); a table of the same
+    name under `tables` takes its place.
+    """
 
     folder: Path
-    tables: dict[str, FileTable] = Field(min_length=1)
+    ready: tuple[str, ...] = ()
+    tables: dict[str, FileTable] = Field(default_factory=dict)
 
     @field_validator("tables")
     @classmethod
@@ -178,6 +186,32 @@ class FilesSettings(SourceSettings):
         if wrong := _bad_names(value):
             raise ValueError(f"{wrong} cannot name a table: {NAME_RULE}")
         return value
+
+    @model_validator(mode="after")
+    def _has_tables(self) -> FilesSettings:
+        known = ready_tables()
+        if unknown := [name for name in self.ready if name not in known]:
+            raise ValueError(f"{unknown[0]} is no ready table; there are {', '.join(known)}")
+        if not self.all_tables:
+            raise ValueError("it needs tables, or the names of ready ones")
+        return self
+
+    @property
+    def all_tables(self) -> dict[str, FileTable]:
+        """The ready tables named and those described, by name."""
+        return {name: ready_tables()[name] for name in self.ready} | self.tables
+
+
+@cache
+def ready_tables() -> dict[str, FileTable]:
+    """Tables a shop fills without describing them: energy, waste, people, gifts; by name."""
+    folder = files(__package__ or "").joinpath("ready")
+    found = sorted(folder.iterdir(), key=lambda entry: entry.name)
+    return {
+        entry.name.removesuffix(".toml"): FileTable(**tomllib.loads(entry.read_text(encoding="utf-8")))
+        for entry in found
+        if entry.name.endswith(".toml")
+    }
 
 
 def _bad_names(names: Iterable[str]) -> str:

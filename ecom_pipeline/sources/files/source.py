@@ -37,25 +37,25 @@ class Files(Source):
 
     @classmethod
     def declared_tables(cls, settings: FilesSettings) -> tuple[Table, ...]:
-        return tuple(said.declared(name) for name, said in settings.tables.items())
+        return tuple(said.declared(name) for name, said in settings.all_tables.items())
 
     @classmethod
     def declared_mappings(cls, settings: FilesSettings) -> dict[str, str]:
         return {
             _mapping_name(canonical, name): _mapping_text(settings.folder, text, canonical, said)
-            for name, said in settings.tables.items()
+            for name, said in settings.all_tables.items()
             for canonical, text in said.maps.items()
         }
 
     def fetch(self, table: Table, window: Window) -> Iterator[Row]:
         named = subject(self.name, table, window)
-        said = self.settings.tables[table.name]
+        said = self.settings.all_tables[table.name]
         days = (window.first_day, window.last_day) if said.day is not None else None
         for file in self._files(said, named):
             yield from self._rows(FileReader(file, self._name_of(file), said, named), days)
 
     def check(self) -> list[Finding]:
-        return [self._check_table(name, said) for name, said in self.settings.tables.items()]
+        return [self._check_table(name, said) for name, said in self.settings.all_tables.items()]
 
     def _check_table(self, name: str, said: FileTable) -> Finding:
         named = f"{self.name}, {name}"

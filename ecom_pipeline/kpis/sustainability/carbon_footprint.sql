@@ -1,0 +1,34 @@
+/* ---
+name: {fr: "Empreinte carbone", en: "Carbon footprint"}
+definition:
+  fr: "Activité fois facteur d'émission (transport, emballages, retours, énergie, hébergement) sur 365 jours, en tonnes équivalent CO2 ; chaque facteur garde sa source et son année."
+  en: "Activity times emission factor (transport, packaging, returns, energy, hosting) over 365 days, in tonnes of CO2 equivalent; each factor keeps its source and year."
+unit: tonnes_co2e
+kind: window
+window: 365
+good: down
+dimensions: [scope]
+action:
+  fr: "Regrouper les envois, alléger les emballages, préférer la route à l'avion."
+  en: "Group shipments, lighten packaging, prefer road to air."
+measured_by: [activities, emission_factors]
+touches:
+  model.emissions: {forward: 364}
+minimum: 0
+since: 1
+--- */
+WITH cuts AS (
+    SELECT 'total' AS dimension
+    UNION ALL SELECT 'scope' AS dimension
+)
+SELECT
+    d.day AS day, c.dimension AS dimension,
+    CASE c.dimension WHEN 'scope' THEN e.scope ELSE '' END AS segment,
+    CAST(SUM(e.kgco2e) * CAST(0.001 AS DECIMAL(4, 3)) AS DECIMAL(28, 4)) AS numerator,
+    CAST(NULL AS DECIMAL(38, 4)) AS denominator,
+    SUM(e.known_amounts) AS covered,
+    SUM(e.amounts) AS coverable
+FROM run.days AS d
+CROSS JOIN cuts AS c
+JOIN model.emissions AS e ON e.day <= d.day AND e.day >= CAST(d.day - INTERVAL '364' DAY AS DATE)
+GROUP BY d.day, c.dimension, CASE c.dimension WHEN 'scope' THEN e.scope ELSE '' END
