@@ -20,7 +20,7 @@ SELECT
     t.unit AS unit, t.site AS site, t.carrier AS carrier, t.is_sustainable AS is_sustainable,
     CAST(
         CAST(
-            FLOOR(CAST(t.parts * (t.before + 1) AS DOUBLE) / t.days) - FLOOR(CAST(t.parts * t.before AS DOUBLE) / t.days)
+            FLOOR(CAST(t.parts * (t.before + 1) AS DOUBLE) / NULLIF(t.days, 0)) - FLOOR(CAST(t.parts * t.before AS DOUBLE) / NULLIF(t.days, 0))
             AS DECIMAL(18, 4)
         ) * CAST(0.0001 AS DECIMAL(5, 4)) AS DECIMAL(18, 4)
     ) AS quantity
