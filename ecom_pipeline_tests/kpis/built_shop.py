@@ -54,6 +54,16 @@ class BuiltShop:
     def days(self) -> list[date]:
         return [self.first_day + timedelta(days=n) for n in range((self.last_day - self.first_day).days + 1)]
 
+    def days_read(self, kpi: Kpi) -> list[date]:
+        """The days a history read at once tells of: of what is but a state, the newest."""
+        days = self.days()
+        return days[-1:] if kpi.snapshots else days[: len(days) - kpi.matures_after]
+
+    def is_read(self, kpi: Kpi, first_day: date, last_day: date) -> bool:
+        """Whether a period's value rests on no day of which nothing can be told."""
+        needed = last_day if kpi.cuts_itself else first_day
+        return not kpi.snapshots or needed >= self.last_day
+
     def complete_days(self, key: str) -> set[date]:
         rows = self.connection.execute(
             "SELECT day FROM kpi.days WHERE kpi = ? AND state = 'complete'", [key]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Collection
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from functools import cached_property
@@ -34,7 +35,13 @@ class Books:
     """Facts in the reporting currency, which is the shop's; amounts are positive in their own sense."""
 
     def __init__(
-        self, shop: Shop, costs: ShopCosts, as_of: datetime, shop_name: str, churn_window_days: int | None
+        self,
+        shop: Shop,
+        costs: ShopCosts,
+        as_of: datetime,
+        shop_name: str,
+        churn_window_days: int | None,
+        snapshot_days: Collection[date] | None = None,
     ) -> None:
         self.shop = shop
         self.costs = costs
@@ -43,6 +50,7 @@ class Books:
         self.knowledge = Knowledge(shop, as_of)
         self.first_day = shop.first_day
         self.as_of_day = self.knowledge.as_of_day
+        self.snapshot_days = frozenset((self.as_of_day,) if snapshot_days is None else snapshot_days)
 
     @cached_property
     def days(self) -> list[date]:

@@ -85,8 +85,10 @@ def compute_cost_of_goods(
 
 
 def with_product(known: KnownOrder, product: Product | None) -> dict[str, str]:
-    """The order's segments and the product's."""
-    return {**known.segments, "product": product.title if product else UNKNOWN}
+    """The order's segments, the product's and the variant's."""
+    if product is None:
+        return {**known.segments, "product": UNKNOWN, "variant": UNKNOWN}
+    return {**known.segments, "product": product.title, "variant": str(product.variant_id)}
 
 
 def _cost(unit_cost: int, quantity: int) -> Decimal:

@@ -8,6 +8,7 @@ directly; only time is veiled, by the instant at which the vendors are asked.
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Collection
 from datetime import date, datetime
 from decimal import Decimal
 
@@ -50,6 +51,7 @@ class Oracle:
 
     The days reported run from the shop's first day to the as-of day, the last complete local day
     before `as_of`. Events later than `as_of` have not happened. The reporting currency is the shop's.
+    What has no past (stock, followers) was looked at on the mornings after `snapshot_days`, or only now.
     """
 
     def __init__(
@@ -59,8 +61,9 @@ class Oracle:
         as_of: datetime,
         shop_name: str = "shop",
         churn_window_days: int | None = None,
+        snapshot_days: Collection[date] | None = None,
     ) -> None:
-        self._books = Books(shop, costs, as_of, shop_name, churn_window_days)
+        self._books = Books(shop, costs, as_of, shop_name, churn_window_days, snapshot_days)
         self._computed: dict[str, Figures] = {}
 
     @property
@@ -88,7 +91,7 @@ class Oracle:
 
     def compute_coverage(self, kpi: str) -> Figures:
         """The known part over the whole of what is counted; KeyError for a KPI that is always complete."""
-        return profit.COVERAGE[kpi].compute(self._books)
+        return (profit.COVERAGE | stock.COVERAGE)[kpi].compute(self._books)
 
     def compute_period(self, kpi: str, first_day: date, last_day: date) -> dict[tuple[str, str], Value]:
         """The KPI of a period by (dimension, segment): sums of flows and ratios, or the last day."""
