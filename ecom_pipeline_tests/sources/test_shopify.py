@@ -16,7 +16,7 @@ from ecom_pipeline.sources.contract import Row, Table, local_midnight
 from ecom_pipeline.sources.pseudonym import pseudonym
 from ecom_pipeline.sources.registry import vendors
 from ecom_pipeline.sources.shopify import ShopifySource, queries
-from ecom_pipeline.sources.shopify.rows import sale_row
+from ecom_pipeline.sources.shopify.rows import sale_row, variant_row
 
 from .shopify_bench import (
     CHECKOUTS,
@@ -171,6 +171,18 @@ def test_variants_come_with_their_cost(bench: Bench) -> None:
     assert {(r["id"], r["title"], r["unit_cost"] and Decimal(r["unit_cost"])) for r in rows.values()} == {
         (str(p.variant_id), p.title, Decimal(p.unit_cost) / 10_000 if p.unit_cost else None) for p in products
     }
+
+
+@pytest.mark.parametrize(("tracked", "on_hand"), [(True, 3), (False, None)])
+def test_the_quantity_of_an_article_nobody_counts_is_unknown(tracked: bool, on_hand: int | None) -> None:
+    node = {
+        "legacyResourceId": "1",
+        "product": {"title": "Bon", "status": "ARCHIVED"},
+        "inventoryItem": {"tracked": tracked, "unitCost": None},
+        "inventoryQuantity": 3,
+    }
+    row = variant_row(node)
+    assert (row["on_hand"], row["is_active"]) == (on_hand, False)
 
 
 def test_checkouts_come_with_their_completion(bench: Bench) -> None:

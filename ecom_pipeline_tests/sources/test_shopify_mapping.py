@@ -185,6 +185,20 @@ def test_products_bear_their_cost_or_none(mapped: Rows, shop: Shop) -> None:
     assert None in costs.values()
 
 
+def test_stock_is_that_of_the_last_closing(mapped: Rows, shop: Shop) -> None:
+    levels = {row["product_id"]: (row["on_hand"], row["is_active"]) for row in mapped["stock_levels"]}
+    assert levels == {
+        str(one.product.variant_id): (one.on_hand, one.active) for one in shop.stock if one.day == LAST_DAY
+    }
+    assert {is_active for _, is_active in levels.values()} == {True, False}
+
+
+def test_orders_keep_the_number_people_see(mapped: Rows, shop: Shop) -> None:
+    names = {str(order.order_id): order.name for order in shop.orders}
+    assert mapped["orders"]
+    assert all(row["order_number"] == names[row["order_id"]] for row in mapped["orders"])
+
+
 def test_rare_kinds_and_states_have_their_word() -> None:
     order = {column.name: None for column in ORDERS.columns} | {
         "id": "1",

@@ -22,7 +22,7 @@ from ecom_pipeline.warehouse.rewrite import to_duckdb, to_engine, with_sources
 EXPANSION = Expansion("Europe/Paris", "shop")
 OWN_FUNCTIONS = {"LOCAL_DAY", "INSTANCE_NAME", "TO_REPORTING"}
 ALLOWED = {
-    "ABS", "CAST", "COALESCE", "CONCAT", "COUNT", "CURRENT_DATE", "DATE_DIFF", "DATE_TRUNC", "EXISTS", "FIRST_VALUE", "FLOOR",
+    "ABS", "CAST", "COALESCE", "CONCAT", "COUNT", "CURRENT_DATE", "DATEDIFF", "DATE_TRUNC", "EXISTS", "FIRST_VALUE", "FLOOR",
     "GREATEST", "LAG", "LEAD", "LEAST", "LENGTH", "LOWER", "MAX", "MIN", "NULLIF", "ROW_NUMBER", "SUM",
     "TIMESTAMP_TRUNC", "TRIM", "CASE", "IF", "AND", "OR",
 }  # fmt: skip

@@ -78,7 +78,7 @@ def _supply(taken: Sequence[int], rng: Random) -> tuple[Counter[int], set[int]]:
             reserve = rng.randint(2, 6) + max(needed, 0) // 5
         else:
             needed, reserve, end = sum(taken[at : quiet.start]), 0, quiet.stop
-            if len(quiet) >= _LONG and rng.random() < _TAKEN_OFF:
+            if len(quiet) >= _LONG and on_hand <= needed and rng.random() < _TAKEN_OFF:
                 off_sale.update(quiet[2:])
             end += rng.random() < _LATE
         received[at] = max(0, needed + reserve - on_hand)

@@ -133,6 +133,7 @@ def checkout_row(node: Node) -> Row:
 
 
 def variant_row(node: Node) -> Row:
+    """A variant as it is today."""
     item = node["inventoryItem"]
     cost = item["unitCost"] or {"amount": None, "currencyCode": None}
     return {
