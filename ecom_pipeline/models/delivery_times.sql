@@ -29,23 +29,18 @@ WITH steps AS (
     SELECT s.day AS day, s.step AS step, 'carrier' AS dimension, s.carrier AS segment, s.seconds AS seconds
     FROM steps AS s
     WHERE s.step <> 'to_ship'
-), windows AS (
+), ranked AS (
     SELECT d.day AS day, c.step AS step, c.dimension AS dimension, c.segment AS segment, c.seconds AS seconds,
-        COUNT(*) AS parcels
+        ROW_NUMBER() OVER (PARTITION BY d.day, c.step, c.dimension, c.segment ORDER BY c.seconds) AS place,
+        COUNT(*) OVER (PARTITION BY d.day, c.step, c.dimension, c.segment) AS parcels
     FROM run.days AS d
     JOIN cuts AS c ON c.day <= d.day AND c.day >= CAST(d.day - INTERVAL '27' DAY AS DATE)
-    GROUP BY d.day, c.step, c.dimension, c.segment, c.seconds
-), ranked AS (
-    SELECT w.day AS day, w.step AS step, w.dimension AS dimension, w.segment AS segment, w.seconds AS seconds,
-        SUM(w.parcels) OVER (PARTITION BY w.day, w.step, w.dimension, w.segment ORDER BY w.seconds) AS up_to,
-        SUM(w.parcels) OVER (PARTITION BY w.day, w.step, w.dimension, w.segment) AS parcels
-    FROM windows AS w
 )
 SELECT
     r.day AS day, r.step AS step, r.dimension AS dimension, r.segment AS segment,
-    CAST(MAX(r.parcels) AS BIGINT) AS parcels,
-    MIN(CASE WHEN r.up_to * 2 >= r.parcels THEN r.seconds END) AS lower_middle,
-    MIN(CASE WHEN r.up_to * 2 > r.parcels THEN r.seconds END) AS upper_middle,
-    MIN(CASE WHEN r.up_to * 10 >= r.parcels * 9 THEN r.seconds END) AS nine_in_ten
+    MAX(r.parcels) AS parcels,
+    MIN(CASE WHEN r.place * 2 >= r.parcels THEN r.seconds END) AS lower_middle,
+    MIN(CASE WHEN r.place * 2 > r.parcels THEN r.seconds END) AS upper_middle,
+    MIN(CASE WHEN r.place * 10 >= r.parcels * 9 THEN r.seconds END) AS nine_in_ten
 FROM ranked AS r
 GROUP BY r.day, r.step, r.dimension, r.segment
