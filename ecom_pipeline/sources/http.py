@@ -131,6 +131,15 @@ class HttpClient:
         """The decoded JSON answer; numbers with a point are Decimal. `path` is relative, or a whole URL."""
         return self._patiently(Ask("GET", self._url(path), params=params, headers=headers or {}), self._json)
 
+    def get_page(self, path: str, params: Mapping[str, Any]) -> tuple[Any, Mapping[str, str]]:
+        """The decoded JSON answer with its headers, where vendors tell how many there are in all."""
+
+        def read(response: requests.Response) -> tuple[Any, Mapping[str, str]] | Failure:
+            decoded = self._json(response)
+            return decoded if isinstance(decoded, Failure) else (decoded, response.headers)
+
+        return self._patiently(Ask("GET", self._url(path), params=params), read)
+
     def post_json(
         self,
         path: str,

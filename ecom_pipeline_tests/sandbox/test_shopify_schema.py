@@ -24,7 +24,7 @@ from graphql import (
     parse,
 )
 
-from ecom_pipeline.sandbox.events import Shop
+from ecom_pipeline.sandbox.events import MAIN_SHOP, Shop
 from ecom_pipeline.sandbox.vendors.shopify.access import Access
 from ecom_pipeline.sandbox.vendors.shopify.bulk import BulkOperations
 from ecom_pipeline.sandbox.vendors.shopify.fields import TYPES
@@ -176,7 +176,7 @@ def projected(query: str, views: list[Any], world: World) -> Any:
 @pytest.fixture
 def views(shop: Shop, world: World) -> Callable[[str], list[Any]]:
     def of(root: str) -> list[Any]:
-        snapshot = History(shop).at(world.now())
+        snapshot = History(shop, MAIN_SHOP).at(world.now())
         refs = snapshot.items(root)
         if root == "orders":
             kinds: dict[Any, Any] = {}
@@ -225,7 +225,7 @@ def test_projection_merges_fragments_aliases_and_directives(
 
 
 def test_shop_and_installation_fit_the_schema(shop: Shop, world: World) -> None:
-    snapshot = History(shop).at(datetime(2026, 2, 1, tzinfo=UTC))
+    snapshot = History(shop, MAIN_SHOP).at(datetime(2026, 2, 1, tzinfo=UTC))
     roots = Roots(snapshot, world.now(), Access(world), BulkOperations(world, Settings()))
     for name in ("Shop", "AppInstallation"):
         type_ = OURS.type_map[name]

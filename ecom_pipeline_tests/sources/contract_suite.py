@@ -286,7 +286,8 @@ class SourceContract:
         history = (shop.first_day, shop.last_day)
         pipeline.extract(self.case.instance, table, *history)
         assert pipeline.sweep(self.case.instance, table, *history).rows_stored == 0
-        at = next(at for at, order in enumerate(shop.orders) if order.deleted_at is None)
+        own = [order for order in shop.orders if order.storefront == self.case.instance]
+        at = shop.orders.index(next(order for order in own if order.deleted_at is None))
         victim = shop.orders.pop(at)
         try:
             assert pipeline.sweep(self.case.instance, table, *history).rows_stored == 1

@@ -30,6 +30,7 @@ from ecom_pipeline.sandbox.generator.incidents import Troubles
 from ecom_pipeline.sandbox.generator.orders import OrderBook, Sales
 from ecom_pipeline.sandbox.generator.payments import Processor
 from ecom_pipeline.sandbox.generator.payouts import PayoutDesk
+from ecom_pipeline.sandbox.generator.storefronts import Storefronts
 from ecom_pipeline.sandbox.generator.streams import VendorIds, stream
 from ecom_pipeline.sandbox.generator.website import Website
 
@@ -73,15 +74,16 @@ def generate_shop(
     shop.rates = walk_rates(stream(seed, "rates"), first_day, last_day)
     exchange = Exchange(shop.rates, last_day)
     catalogue = Catalogue(stream(seed, "catalogue"), clock)
-    book = OrderBook(stream(seed, "orders"), ids, clock, catalogue, exchange, troubles)
+    storefronts = Storefronts(stream(seed, "storefronts"), business, catalogue.products)
+    book = OrderBook(stream(seed, "orders"), ids, clock, catalogue, exchange, troubles, storefronts)
     sales = book.fill(orders_per_day)
-    shop.products = catalogue.products
+    shop.products = catalogue.products + storefronts.products
     shop.customers = book.people.customers
     shop.orders = sales.orders
     shop.incidents = troubles.listed()
 
     shop.ads = advertise(stream(seed, "ads"), clock, sales, troubles)
-    website = Website(stream(seed, "website"), ids, clock, sales, troubles)
+    website = Website(stream(seed, "website"), ids, clock, sales, troubles, business)
     website.watch()
     website.leave_checkouts()
     shop.traffic, shop.search, shop.checkouts = website.traffic, website.search, website.checkouts

@@ -12,6 +12,7 @@ from ecom_pipeline.sandbox.generator.channels import CAMPAIGN_BY_TAG, CAMPAIGNS,
 from ecom_pipeline.sandbox.generator.clock import Clock
 from ecom_pipeline.sandbox.generator.incidents import CLICK_PRICE_RISE, Troubles
 from ecom_pipeline.sandbox.generator.orders import Sales
+from ecom_pipeline.sandbox.generator.storefronts import DOLLARS_PER_EURO
 from ecom_pipeline.sandbox.generator.streams import draw_count
 from ecom_pipeline.sandbox.generator.website import expected_orders
 
@@ -45,8 +46,14 @@ def _orders_by_campaign(orders: list[Order], clock: Clock) -> defaultdict[tuple[
         if campaign is None or order.test:
             continue
         value = sum(line.gross - line.discount for line in order.agreements[0].lines)
-        won[clock.day_of(order.created_at), campaign.campaign_id].append(value * order.shop_rate)
+        won[clock.day_of(order.created_at), campaign.campaign_id].append(value * _euro_rate(order))
     return won
+
+
+def _euro_rate(order: Order) -> Decimal:
+    """Euros for one unit of the order's currency; a shop abroad sets its own prices by a fixed rate."""
+    abroad = order.currency != "EUR" and order.shop_rate == 1
+    return 1 / DOLLARS_PER_EURO if abroad else order.shop_rate
 
 
 def _campaign_day(

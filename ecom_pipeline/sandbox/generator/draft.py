@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import ROUND_HALF_UP, Decimal
@@ -16,6 +17,7 @@ from ecom_pipeline.sandbox.events import (
     Product,
     Restock,
     SaleLine,
+    Storefront,
     Visit,
 )
 from ecom_pipeline.sandbox.generator.people import Person
@@ -78,6 +80,8 @@ class Draft:
     visit: Visit
     device: Device
     discount_code: str | None
+    front: Storefront
+    article: Callable[[Product], Product]  # as the shop it is bought in knows it
     test: bool = False
     gift_card_paid: int = 0
     voided_at: datetime | None = None
@@ -95,6 +99,7 @@ class Draft:
         vat = 0 if kind in ("gift_card", "tip") else self.person.place.vat
         tax = ((gross - discount) * vat + 50) // 100
         item = self.ids.number("line_item") if quantity else None
+        product = self.article(product) if product is not None else None
         self.open_lines.append(OpenLine(kind, quantity, gross, discount, tax, item, product))
         return SaleLine(kind, gross, discount, tax, quantity, item, product)
 
@@ -146,7 +151,7 @@ class Draft:
             name=name,
             created_at=self.created_at,
             currency=self.currency,
-            shop_rate=self.shop_rate,
+            shop_rate=Decimal(1) if self.currency == self.front.currency else self.shop_rate,
             email=self.email,
             customer=self.person.customer,
             country=place.country,
@@ -161,4 +166,5 @@ class Draft:
             gift_card_paid=self.gift_card_paid,
             agreements=tuple(self.agreements),
             fulfillments=tuple(self.fulfillments),
+            storefront=self.front.key,
         )

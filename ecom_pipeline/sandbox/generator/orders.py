@@ -6,6 +6,7 @@ import heapq
 from collections import Counter, defaultdict
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
+from functools import partial
 from random import Random
 
 from ecom_pipeline.sandbox.events import Device, Order
@@ -17,6 +18,7 @@ from ecom_pipeline.sandbox.generator.exchange import Exchange
 from ecom_pipeline.sandbox.generator.incidents import MOBILE_LOSS, Troubles
 from ecom_pipeline.sandbox.generator.people import People, Person
 from ecom_pipeline.sandbox.generator.season import demand_factor, draw_discount, growth_factor
+from ecom_pipeline.sandbox.generator.storefronts import Storefronts
 from ecom_pipeline.sandbox.generator.stories import Teller, deal_stories
 from ecom_pipeline.sandbox.generator.streams import VendorIds, draw_count
 
@@ -55,7 +57,9 @@ class OrderBook:
         catalogue: Catalogue,
         exchange: Exchange,
         troubles: Troubles,
+        storefronts: Storefronts,
     ) -> None:
+        self._storefronts = storefronts
         self._rng = rng
         self._ids = ids
         self._clock = clock
@@ -118,10 +122,11 @@ class OrderBook:
     def _place(self, day: date, at: datetime, person: Person, device: Device) -> None:
         rng, sales = self._rng, self._sales
         channel = draw_channel(rng, person.orders == 0)
-        story = self._deal()
+        front = self._storefronts.choose(person)
+        story = self._storefronts.story(front, self._deal())
         draft = Draft(
             ids=self._ids,
-            order_id=self._ids.number("order"),
+            order_id=self._storefronts.own_order_id(front, self._ids.number("order")),
             created_at=at,
             end=self._clock.end,
             person=person,
@@ -132,11 +137,13 @@ class OrderBook:
             device=device,
             discount_code=None,
             test=story == "test",
+            front=front,
+            article=partial(self._storefronts.article, front),
         )
         self._fill_basket(draft, day, story)
         self._teller.tell(draft, story)
         person.orders += 1
-        order = draft.finish(f"#{1001 + len(sales.orders)}")
+        order = draft.finish(self._storefronts.name(front, draft.order_id))
         sales.orders.append(order)
         if draft.test:
             return
@@ -163,6 +170,7 @@ class OrderBook:
             shipping = self._shipping_price(draft, basket)
             if shipping:
                 free = draft.discount_code is None and rng.random() < 0.05
+                free = free and draft.front.platform == "shopify"  # others forget what they did not charge
                 if free:
                     draft.discount_code = "LIVRAISON"
                 lines.append(draft.add_line("shipping", shipping, shipping if free else 0))
@@ -172,7 +180,11 @@ class OrderBook:
             if draft.currency == "EUR":
                 self._gift_cards.append(value)
         elif (
-            self._gift_cards and draft.currency == "EUR" and not draft.test and rng.random() < _GIFT_CARD_USE
+            self._gift_cards
+            and draft.currency == "EUR"
+            and draft.front.platform == "shopify"
+            and not draft.test
+            and rng.random() < _GIFT_CARD_USE
         ):
             draft.gift_card_paid = self._redeem(sum(line.paid for line in lines))
         if story == "tip":

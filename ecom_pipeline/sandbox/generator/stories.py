@@ -75,7 +75,7 @@ class Teller:
         arrival = business_day_after(day, max(1, draft.person.place.delivery_days + rng.randint(-1, 1)))
         delivered_at = clock.moment(arrival, rng.uniform(9, 18))
         draft.ship(clock.moment(day, rng.uniform(10, 17)), delivered_at)
-        if rng.random() < 0.02:
+        if rng.random() < 0.02 and draft.front.platform == "shopify":  # others know one parcel an order
             second = business_day_after(day, 3)
             delivered_at = clock.moment(business_day_after(arrival, 3), rng.uniform(9, 18))
             draft.ship(clock.moment(second, rng.uniform(10, 17)), delivered_at)

@@ -6,7 +6,7 @@ from datetime import date, datetime, timedelta
 from decimal import Decimal
 from random import Random
 
-from ecom_pipeline.sandbox.events import Checkout, Order, SearchDay, TrafficDay
+from ecom_pipeline.sandbox.events import Business, Checkout, Order, SearchDay, TrafficDay
 from ecom_pipeline.sandbox.generator.channels import CHANNELS, DEVICES, Channel, DeviceHabit
 from ecom_pipeline.sandbox.generator.clock import Clock
 from ecom_pipeline.sandbox.generator.incidents import MOBILE_LOSS, Troubles
@@ -30,7 +30,10 @@ def expected_orders(demand: Demand, channel: Channel) -> float:
 class Website:
     """Draws what web analytics, the search console and the checkout saw."""
 
-    def __init__(self, rng: Random, ids: VendorIds, clock: Clock, sales: Sales, troubles: Troubles) -> None:
+    def __init__(
+        self, rng: Random, ids: VendorIds, clock: Clock, sales: Sales, troubles: Troubles, business: Business
+    ) -> None:
+        self._business = business
         self._rng = rng
         self._ids = ids
         self._clock = clock
@@ -98,7 +101,9 @@ class Website:
     def leave_checkouts(self) -> None:
         """Checkouts that nobody finished, and some that were finished after a while."""
         rng = self._rng
-        recent = [order for order in self._sales.orders if not order.test]
+        # Only Shopify tells of checkouts that were left.
+        told = {front.key for front in self._business.storefronts if front.platform == "shopify"}
+        recent = [order for order in self._sales.orders if not order.test and order.storefront in told]
         for order in recent:
             if rng.random() < _RECOVERED:
                 created_at = order.created_at - timedelta(minutes=rng.randint(20, 1800))
@@ -133,5 +138,6 @@ class Website:
                 country=like.country,
                 currency=like.currency,
                 total=total,
+                storefront=like.storefront,
             )
         )

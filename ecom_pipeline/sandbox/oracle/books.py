@@ -39,13 +39,11 @@ class Books:
         shop: Shop,
         costs: ShopCosts,
         as_of: datetime,
-        shop_name: str,
         churn_window_days: int | None,
         snapshot_days: Collection[date] | None = None,
     ) -> None:
         self.shop = shop
         self.costs = costs
-        self.shop_name = shop_name
         self.churn_window_days = churn_window_days
         self.knowledge = Knowledge(shop, as_of)
         self.first_day = shop.first_day
@@ -60,13 +58,16 @@ class Books:
 
     @cached_property
     def valid_orders(self) -> list[KnownOrder]:
-        known = (self.knowledge.valid_order(order, self.shop_name) for order in self.shop.orders)
+        known = (self.knowledge.valid_order(order) for order in self.shop.orders)
         return [order for order in known if order is not None]
 
     @cached_property
     def lines(self) -> list[LedgerLine]:
-        exchange = Exchange(self.shop.rates, self.shop.currency)
-        return list(compute_lines(self.valid_orders, self.knowledge, exchange))
+        return list(compute_lines(self.valid_orders, self.knowledge, self.exchange))
+
+    @cached_property
+    def exchange(self) -> Exchange:
+        return Exchange(self.shop.rates, self.shop.currency)
 
     @cached_property
     def orders(self) -> list[Fact]:
@@ -98,7 +99,7 @@ class Books:
 
     @cached_property
     def cost_of_goods(self) -> list[Fact]:
-        return list(compute_cost_of_goods(self.valid_orders, self.lines, self.knowledge))
+        return list(compute_cost_of_goods(self.valid_orders, self.lines, self.knowledge, self.exchange))
 
     @cached_property
     def logistics(self) -> list[Fact]:

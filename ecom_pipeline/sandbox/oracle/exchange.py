@@ -36,14 +36,19 @@ class Exchange:
     def __init__(self, rates: dict[date, dict[str, str]], reporting: str) -> None:
         self._rates = rates
         self._days = sorted(rates)
-        self._reporting = reporting
+        self.reporting = reporting
 
     def convert(self, amount: int, currency: str, day: date) -> Decimal:
         """Currency units rounded half away from zero to cents; LookupError when no rate was published yet."""
-        if currency == self._reporting:
+        if currency == self.reporting:
             return cents(amount)
-        per_euro, reporting_per_euro = self._per_euro(currency, day), self._per_euro(self._reporting, day)
+        per_euro, reporting_per_euro = self._per_euro(currency, day), self._per_euro(self.reporting, day)
         return cents(round_half_away(amount * reporting_per_euro / per_euro))
+
+    def convert_exact(self, amount: Decimal, currency: str, day: date) -> Decimal:
+        """The same for an amount in currency units with any decimals."""
+        per_euro, reporting_per_euro = self._per_euro(currency, day), self._per_euro(self.reporting, day)
+        return cents(round_half_away(Fraction(amount) * 100 * reporting_per_euro / per_euro))
 
     def _per_euro(self, currency: str, day: date) -> Fraction:
         if currency == "EUR":

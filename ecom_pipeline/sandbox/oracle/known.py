@@ -31,12 +31,17 @@ class Knowledge:
     def __init__(self, shop: Shop, as_of: datetime) -> None:
         self._zone = ZoneInfo(shop.time_zone)
         self._as_of = as_of
+        self._currencies = {front.key: front.currency for front in shop.business.storefronts}
         self.asked_day = self.local_day(as_of)
         self.as_of_day = self.asked_day - timedelta(days=1)
 
     def local_day(self, instant: datetime) -> date:
         """The shop's local day of an instant."""
         return instant.astimezone(self._zone).date()
+
+    def currency_of(self, storefront: str) -> str:
+        """The currency a storefront keeps its own books in."""
+        return self._currencies[storefront]
 
     def happened(self, instant: datetime | None) -> bool:
         """Whether an instant is set and not later than the instant asked."""
@@ -46,7 +51,7 @@ class Knowledge:
         """Whether the platform shows the order at all and it is not a test."""
         return self.happened(order.created_at) and not self.happened(order.deleted_at) and not order.test
 
-    def valid_order(self, order: Order, shop_name: str) -> KnownOrder | None:
+    def valid_order(self, order: Order) -> KnownOrder | None:
         """The order as known, or None when it does not count: test, deleted, voided, or without article."""
         if not self.exists(order) or self.happened(order.voided_at):
             return None
@@ -63,7 +68,7 @@ class Knowledge:
                 "channel": channel_of(order.visit),
                 "device": order.device or UNKNOWN,
                 "country": order.country or UNKNOWN,
-                "shop": shop_name,
+                "shop": order.storefront,
             },
             agreements=tuple(agreements),
             fulfillments=tuple(one for one in order.fulfillments if self.happened(one.shipped_at)),

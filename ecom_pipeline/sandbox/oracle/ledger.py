@@ -67,12 +67,12 @@ def compute_lines(orders: list[KnownOrder], knowledge: Knowledge, exchange: Exch
 
 
 def compute_cost_of_goods(
-    orders: list[KnownOrder], lines: list[LedgerLine], knowledge: Knowledge
+    orders: list[KnownOrder], lines: list[LedgerLine], knowledge: Knowledge, exchange: Exchange
 ) -> Iterator[Fact]:
     """Cost of articles sold, and its reversal when articles go back on the shelf; unknown costs left out."""
     for line in lines:
         if line.sold and line.product is not None and line.product.unit_cost is not None:
-            yield line.fact(_cost(line.product.unit_cost, line.quantity))
+            yield line.fact(_cost(line.product, line.quantity, line.day, knowledge, exchange))
     for known in orders:
         articles = _articles(known)
         for agreement in known.agreements:
@@ -80,7 +80,7 @@ def compute_cost_of_goods(
             for restock in agreement.restocks:
                 product = articles.get(restock.line_item_id)
                 if restock.restocked and product is not None and product.unit_cost is not None:
-                    amount = -_cost(product.unit_cost, restock.quantity)
+                    amount = -_cost(product, restock.quantity, day, knowledge, exchange)
                     yield Fact(day, with_product(known, product), amount, known.order.order_id)
 
 
@@ -91,8 +91,13 @@ def with_product(known: KnownOrder, product: Product | None) -> dict[str, str]:
     return {**known.segments, "product": product.title, "variant": str(product.variant_id)}
 
 
-def _cost(unit_cost: int, quantity: int) -> Decimal:
-    return Decimal(unit_cost * quantity).scaleb(-4)
+def _cost(product: Product, quantity: int, day: date, knowledge: Knowledge, exchange: Exchange) -> Decimal:
+    """At the cost in the storefront's own currency; a foreign one is converted at the day's rate, to cents."""
+    ten_thousandths = (product.unit_cost or 0) * quantity
+    currency = knowledge.currency_of(product.storefront)
+    if currency == exchange.reporting:
+        return Decimal(ten_thousandths).scaleb(-4)
+    return exchange.convert_exact(Decimal(ten_thousandths).scaleb(-4), currency, day)
 
 
 def _articles(known: KnownOrder) -> dict[int, Product]:

@@ -59,11 +59,10 @@ class Oracle:
         shop: Shop,
         costs: ShopCosts,
         as_of: datetime,
-        shop_name: str = "shop",
         churn_window_days: int | None = None,
         snapshot_days: Collection[date] | None = None,
     ) -> None:
-        self._books = Books(shop, costs, as_of, shop_name, churn_window_days, snapshot_days)
+        self._books = Books(shop, costs, as_of, churn_window_days, snapshot_days)
         self._computed: dict[str, Figures] = {}
 
     @property

@@ -42,7 +42,11 @@ def _abandoned(books: Books) -> list[Fact]:
 
 
 def _started(books: Books) -> list[Fact]:
-    """Abandoned checkouts and those that became an order of any kind, voided and gift cards included."""
+    """Abandoned checkouts and those that became an order of any kind, voided and gift cards included.
+
+    Only of the storefronts whose platform tells of both.
+    """
+    told = {front.key for front in books.shop.business.storefronts if front.platform == "shopify"}
     completed = [
         Fact(
             books.knowledge.local_day(order.created_at),
@@ -50,7 +54,7 @@ def _started(books: Books) -> list[Fact]:
             ONE,
         )
         for order in books.shop.orders
-        if books.knowledge.exists(order)
+        if books.knowledge.exists(order) and order.storefront in told
     ]
     return _abandoned(books) + _mature(books, completed)
 

@@ -14,8 +14,9 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 
 from ecom_pipeline.sandbox.endpoint import Vendor, route
+from ecom_pipeline.sandbox.events import Storefront
 from ecom_pipeline.sandbox.twins import Instance
-from ecom_pipeline.sandbox.vendors.shopify.api import AdminApi, BulkFile, failure
+from ecom_pipeline.sandbox.vendors.shopify.api import AdminApi, BulkFile, failure, token_name
 from ecom_pipeline.sandbox.vendors.shopify.settings import Settings
 from ecom_pipeline.sandbox.world import World
 
@@ -27,15 +28,27 @@ def settings(world: World) -> Settings:
     return found
 
 
+def fronts(world: World) -> list[tuple[Storefront, str]]:
+    """The business's Shopify shops, each with the path it is served under."""
+    shops = [front for front in world.shop.business.storefronts if front.platform == "shopify"]
+    return [(front, "/shopify" if at == 0 else f"/shopify-{front.key}") for at, front in enumerate(shops)]
+
+
 def instances(world: World, url: str) -> list[Instance]:
-    """The shop, read with an Admin API token."""
-    settings = {"domain": world.accounts["shopify_domain"], "base_url": f"{url}/shopify"}
-    return [Instance("shop", "shopify", settings, {"access_token": world.secrets["shopify_access_token"]})]
+    """The shops, each read with an Admin API token of its own."""
+    return [
+        Instance(
+            front.key,
+            "shopify",
+            {"domain": front.domain, "base_url": f"{url}{path}"},
+            {"access_token": world.secrets[token_name(front)]},
+        )
+        for front, path in fronts(world)
+    ]
 
 
 def routes(world: World) -> list[BaseRoute]:
     """Shopify's addresses in the sandbox."""
-    api = AdminApi(world, settings(world))
     vendor = Vendor("shopify", failure)
 
     async def change_settings(request: Request) -> Response:
@@ -46,8 +59,10 @@ def routes(world: World) -> list[BaseRoute]:
         now.bulk_failures = [str(code) for code in asked.get("bulk_failures", now.bulk_failures)]
         return JSONResponse(asdict(now))
 
-    return [
-        route(world, vendor, "/shopify/admin/api/{version}/graphql.json", api.graphql, methods=["POST"]),
-        Route("/shopify/bulk/{file}", BulkFile(world, vendor, api.bulk)),
-        Route("/_sandbox/shopify", change_settings, methods=["POST"]),
-    ]
+    found: list[BaseRoute] = [Route("/_sandbox/shopify", change_settings, methods=["POST"])]
+    for front, path in fronts(world):
+        api = AdminApi(world, settings(world), front)
+        graphql = f"{path}/admin/api/{{version}}/graphql.json"
+        found.append(route(world, vendor, graphql, api.graphql, methods=["POST"]))
+        found.append(Route(f"{path}/bulk/{{file}}", BulkFile(world, vendor, api.bulk)))
+    return found

@@ -25,6 +25,7 @@ from ecom_pipeline.sandbox.endpoint import (
     send_answer,
     wait_for_disconnect,
 )
+from ecom_pipeline.sandbox.events import Storefront
 from ecom_pipeline.sandbox.faults import COLUMN, CUT, INSTEAD
 from ecom_pipeline.sandbox.vendors.shopify.access import Access
 from ecom_pipeline.sandbox.vendors.shopify.bulk import BulkOperations, BulkRun
@@ -63,18 +64,24 @@ def throttled() -> dict[str, Any]:
     return {"message": "Throttled", "extensions": {"code": "THROTTLED", "documentation": RATE_LIMIT_PAGE}}
 
 
+def token_name(front: Storefront) -> str:
+    """Under which name the world keeps the shop's access token."""
+    return "shopify_access_token" if front.key == "shop" else f"shopify_access_token_{front.key}"
+
+
 class AdminApi:
     """One shop's Admin API."""
 
-    def __init__(self, world: World, settings: Settings) -> None:
+    def __init__(self, world: World, settings: Settings, front: Storefront) -> None:
         self.world = world
-        self.history = History(world.shop)
+        self.token = token_name(front)
+        self.history = History(world.shop, front)
         self.bucket = Bucket(world, settings)
         self.bulk = BulkOperations(world, settings)
 
     def graphql(self, call: Call) -> Answer:
         """Answer one request."""
-        if call.headers.get("x-shopify-access-token") != self.world.secrets["shopify_access_token"]:
+        if call.headers.get("x-shopify-access-token") != self.world.secrets[self.token]:
             return failure("expired_token", 401)
         try:
             asked = call.json()
@@ -96,7 +103,7 @@ class AdminApi:
     def run(self, operation: Operation, requested: int, call: Call) -> Answer:
         access = Access(self.world)
         roots = Roots(self.history.at(self.world.now()), self.world.now(), access, self.bulk)
-        execution = Execution(operation, roots, call.url.partition("/shopify/")[0])
+        execution = Execution(operation, roots, call.url.partition("/admin/")[0])
         data, errors = execution.run()
         actual = min(requested, query_cost(operation, execution.sizes))
         self.bucket.give_back(requested - actual)
@@ -207,7 +214,7 @@ class BulkFile:
                 await wait_for_disconnect(receive, outcome.hang)
             await send_answer(send, outcome.answer, outcome.answer.encoded(), cut=outcome.hang is not None)
             return
-        number = re.fullmatch(r"/shopify/bulk/(\d+)\.jsonl", call.path)
+        number = re.fullmatch(r"/shopify[^/]*/bulk/(\d+)\.jsonl", call.path)
         run = self.bulk.file(int(number[1]) if number else 0, dict(call.query).get("Signature", ""))
         if run is None:
             answer = Answer(b"<Error><Code>AccessDenied</Code></Error>", 403, content_type="application/xml")

@@ -158,7 +158,7 @@ class BulkOperations:
             items=items,
             polls_left=self.settings.bulk_polls,
             fails_with=failure,
-            address=f"{base_url}/shopify/bulk/{number}.jsonl?{signed}",
+            address=f"{base_url}/bulk/{number}.jsonl?{signed}",
         )
         return Payload(self.operations[number], [])
 

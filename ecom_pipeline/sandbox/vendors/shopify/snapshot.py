@@ -8,12 +8,13 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime, time, timedelta
 from functools import cached_property
 from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
-from ecom_pipeline.sandbox.events import Checkout, Customer, Order, Product, Shop, StockDay
+from ecom_pipeline.sandbox.events import Checkout, Customer, Order, Product, Shop, StockDay, Storefront
 from ecom_pipeline.sandbox.vendors.shopify.views import OrderRef, OrderView
 from ecom_pipeline.sandbox.vendors.shopify.views_shop import CheckoutView, CustomerView, ItemView
 
@@ -168,6 +169,22 @@ class Snapshot:
         return list(seen.values())
 
 
+def part_of(shop: Shop, front: Storefront) -> Shop:
+    """What one storefront knows of the business; the business itself when it has no other."""
+    if len(shop.business.storefronts) == 1:
+        return shop
+    return replace(
+        shop,
+        domain=front.domain,
+        currency=front.currency,
+        time_zone=front.time_zone,
+        products=[product for product in shop.products if product.storefront == front.key],
+        orders=[order for order in shop.orders if order.storefront == front.key],
+        checkouts=[checkout for checkout in shop.checkouts if checkout.storefront == front.key],
+        stock=[stock for stock in shop.stock if stock.product.storefront == front.key],
+    )
+
+
 def closings(shop: Shop) -> set[datetime]:
     """The midnights from which another day's stock is shown."""
     zone = ZoneInfo(shop.time_zone)
@@ -176,10 +193,12 @@ def closings(shop: Shop) -> set[datetime]:
 
 
 class History:
-    """Makes snapshots of one shop and remembers the last few."""
+    """Makes snapshots of one of the business's shops and remembers the last few."""
 
-    def __init__(self, shop: Shop) -> None:
-        self.shop = shop
+    def __init__(self, shop: Shop, front: Storefront) -> None:
+        self._whole = shop
+        self._front = front
+        self.shop = part_of(shop, front)
         self._built_from: tuple[int, ...] = ()
         self._changes: list[tuple[Order, list[datetime]]] = []
         self._instants: list[datetime] = []
@@ -197,9 +216,11 @@ class History:
 
     def _index(self) -> None:
         """Sort the instants once, and again when a test has added facts to the shop."""
-        size = (len(self.shop.orders), len(self.shop.checkouts), len(self.shop.products))
+        whole = self._whole
+        size = (len(whole.orders), len(whole.checkouts), len(whole.products))
         if size == self._built_from:
             return
+        self.shop = part_of(whole, self._front)
         self._changes = [(order, instants(order)) for order in self.shop.orders]
         every = {at for _, changes in self._changes for at in changes}
         every.update(order.deleted_at for order in self.shop.orders if order.deleted_at is not None)

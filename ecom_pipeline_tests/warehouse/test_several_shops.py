@@ -1,0 +1,105 @@
+"""Three shops of two kinds and two currencies, selling to the same people: one business, each shop its own figures."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import date
+from decimal import Decimal
+
+import pytest
+
+from ecom_pipeline.sandbox.events import GROUP
+from ecom_pipeline.sandbox.oracle import Oracle
+
+from ..simulation import Simulation, simulate
+
+
+@pytest.fixture(scope="module")
+def group(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Simulation]:
+    with simulate(
+        tmp_path_factory.mktemp("group"), seed=13, days=70, orders_per_day=14, business=GROUP
+    ) as simulation:
+        simulation.run()
+        yield simulation
+
+
+@pytest.fixture(scope="module")
+def oracle(group: Simulation) -> Oracle:
+    return group.oracle()
+
+
+def figures(group: Simulation, kpi: str, dimension: str) -> dict[tuple[date, str], Decimal]:
+    rows = group.query(
+        "SELECT day, segment, numerator FROM kpi.daily WHERE kpi = ? AND dimension = ?", [kpi, dimension]
+    )
+    return {(day, segment): amount for day, segment, amount in rows if amount}
+
+
+def test_the_same_people_buy_in_several_shops(group: Simulation) -> None:
+    (shared,) = group.query(
+        "SELECT COUNT(*) FROM (SELECT customer FROM model.orders WHERE customer IS NOT NULL "
+        "GROUP BY customer HAVING COUNT(DISTINCT shop) > 1)"
+    )
+    assert shared[0] > 5
+    (shops,) = group.query("SELECT COUNT(DISTINCT shop), COUNT(DISTINCT currency) FROM model.orders")
+    assert shops[0] == 3 and shops[1] >= 2
+
+
+@pytest.mark.parametrize("kpi", ["orders", "net_sales", "gross_merchandise_value"])
+def test_each_shops_figures_are_its_own(group: Simulation, oracle: Oracle, kpi: str) -> None:
+    wanted = {
+        (day, segment): numerator
+        for (day, dimension, segment), (numerator, _) in oracle.compute(kpi).items()
+        if dimension == "shop" and numerator
+    }
+    found = figures(group, kpi, "shop")
+    assert {segment for _, segment in found} == {front.key for front in GROUP.storefronts}
+    assert found == wanted
+
+
+def test_a_customer_is_new_once_over_all_shops(group: Simulation) -> None:
+    """Counted by hand: the first order that counts of each address, wherever it was placed."""
+    new = sum(amount for amount in figures(group, "new_customers", "total").values())
+    (people,) = group.query(
+        "SELECT COUNT(DISTINCT customer) FROM model.orders WHERE customer IS NOT NULL AND NOT is_cancelled"
+    )
+    assert new == people[0]
+    (by_shop,) = group.query(
+        "SELECT COUNT(*) FROM (SELECT DISTINCT shop, customer FROM model.orders "
+        "WHERE customer IS NOT NULL AND NOT is_cancelled)"
+    )
+    assert by_shop[0] > people[0], "counted shop by shop there would be more"
+
+
+def test_who_came_back_in_another_shop_came_back(group: Simulation) -> None:
+    rows = group.query(
+        "SELECT COUNT(*) FROM model.customer_orders AS b JOIN model.customer_orders AS a "
+        "ON a.customer = b.customer AND a.order_number = 1 AND a.dimension = 'total' "
+        "WHERE b.dimension = 'total' AND b.order_number > 1 AND a.shop <> b.shop"
+    )
+    assert rows[0][0] > 3
+
+
+def test_payments_find_their_order_whatever_the_shop(group: Simulation) -> None:
+    """Each shop numbers its own orders; a charge must not meet another shop's order of the same number."""
+    truth = {charge.charge_id: str(charge.order_id) for charge in group.shop.charges}
+    country = {str(order.order_id): order.country for order in group.shop.orders}
+    rows = group.query(
+        "SELECT l.source_id, o.order_reference, o.country FROM mapped.payment_orders AS l "
+        "JOIN model.orders AS o ON o.order_reference = l.order_reference"
+    )
+    assert len(rows) > 100
+    for source_id, reference, found in rows:
+        if source_id in truth:
+            assert reference == truth[source_id] and found == country[reference]
+    doubled = group.query(
+        "SELECT order_reference FROM model.orders GROUP BY order_reference HAVING COUNT(*) > 1"
+    )
+    assert doubled == []
+
+
+def test_costs_in_dollars_are_converted(group: Simulation, oracle: Oracle) -> None:
+    (cost,) = group.query("SELECT SUM(cost) FROM model.sale_lines WHERE shop = 'shop_us'")
+    books = oracle._books
+    assert cost[0] == sum(fact.amount for fact in books.cost_of_goods if fact.segments["shop"] == "shop_us")
+    assert cost[0] > 0
