@@ -45,9 +45,16 @@ def in_hand(stock: StockDay) -> Decimal:
     return Decimal(max(stock.on_hand, 0))
 
 
-def worth(stock: StockDay) -> Decimal:
-    """The stock at cost; of an article whose cost nobody entered, nothing."""
-    return in_hand(stock) * Decimal(stock.product.unit_cost or 0).scaleb(-4)
+def worth(books: Books, stock: StockDay) -> Decimal:
+    """The stock at cost, at the day's rate where the shop keeps its books in another currency.
+
+    Of an article whose cost nobody entered, nothing.
+    """
+    amount = in_hand(stock) * Decimal(stock.product.unit_cost or 0).scaleb(-4)
+    currency = books.knowledge.currency_of(stock.product.storefront)
+    if currency == books.exchange.reporting:
+        return amount
+    return books.exchange.convert_exact(amount, currency, stock.day)
 
 
 def seen_days(books: Books) -> Iterator[StockDay]:
@@ -109,7 +116,7 @@ def _turnover(books: Books, day: date, some: list[Shelf]) -> Value | None:
     if first < books.first_day:
         return None
     cost = sum((shelf.total(shelf.costs, first) for shelf in some), ZERO)
-    held = sum((worth(one) for shelf in some for one in shelf.seen_since(first)), ZERO)
+    held = sum((worth(books, one) for shelf in some for one in shelf.seen_since(first)), ZERO)
     return (cost * days_seen(books, day, YEAR), held) if held else None
 
 

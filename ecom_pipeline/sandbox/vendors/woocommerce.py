@@ -87,6 +87,7 @@ def fronts(world: World) -> list[Storefront]:
 
 
 def routes(world: World) -> list[BaseRoute]:
+    """The sites' addresses in the sandbox."""
     vendor = Vendor("woocommerce", failure)
     found: list[BaseRoute] = []
     for front in fronts(world):

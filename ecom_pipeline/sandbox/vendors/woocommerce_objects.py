@@ -129,6 +129,7 @@ def refund_json(view: OrderView, refund: Agreement, zone: ZoneInfo) -> dict[str,
 
 
 def item_json(line: SaleLine, refund: Agreement | None = None) -> dict[str, Any]:
+    """An article of the sale, or of a refund, which names the article it gives back."""
     assert line.product is not None
     total = line.gross - line.discount
     number = (
@@ -181,6 +182,7 @@ def product_json(product: Product, zone: ZoneInfo) -> dict[str, Any]:
 
 
 def review_json(review: Review, zone: ZoneInfo) -> dict[str, Any]:
+    """A review of a product, with the words and the name clients must not keep."""
     assert review.product is not None
     return {
         "id": review.review_id,
