@@ -17,18 +17,21 @@ touches:
 minimum: 0
 since: 1
 --- */
-WITH cuts AS (
-    SELECT 'total' AS dimension
-    UNION ALL SELECT 'scope' AS dimension
+WITH scopes AS (
+    SELECT d.day AS day, e.scope AS scope,
+        CAST(SUM(e.kgco2e) * CAST(0.001 AS DECIMAL(4, 3)) AS DECIMAL(28, 4)) AS tonnes,
+        SUM(e.known_amounts) AS known_amounts, SUM(e.amounts) AS amounts
+    FROM run.days AS d
+    JOIN model.emissions AS e ON e.day <= d.day AND e.day >= CAST(d.day - INTERVAL '364' DAY AS DATE)
+    GROUP BY d.day, e.scope
 )
 SELECT
-    d.day AS day, c.dimension AS dimension,
-    CASE c.dimension WHEN 'scope' THEN e.scope ELSE '' END AS segment,
-    CAST(SUM(e.kgco2e) * CAST(0.001 AS DECIMAL(4, 3)) AS DECIMAL(28, 4)) AS numerator,
-    CAST(NULL AS DECIMAL(38, 4)) AS denominator,
-    SUM(e.known_amounts) AS covered,
-    SUM(e.amounts) AS coverable
-FROM run.days AS d
-CROSS JOIN cuts AS c
-JOIN model.emissions AS e ON e.day <= d.day AND e.day >= CAST(d.day - INTERVAL '364' DAY AS DATE)
-GROUP BY d.day, c.dimension, CASE c.dimension WHEN 'scope' THEN e.scope ELSE '' END
+    s.day AS day, 'scope' AS dimension, s.scope AS segment, s.tonnes AS numerator,
+    CAST(NULL AS DECIMAL(38, 4)) AS denominator, s.known_amounts AS covered, s.amounts AS coverable
+FROM scopes AS s
+UNION ALL
+SELECT
+    s.day AS day, 'total' AS dimension, '' AS segment, SUM(s.tonnes) AS numerator,
+    CAST(NULL AS DECIMAL(38, 4)) AS denominator, SUM(s.known_amounts) AS covered, SUM(s.amounts) AS coverable
+FROM scopes AS s
+GROUP BY s.day

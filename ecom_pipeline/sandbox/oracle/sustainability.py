@@ -65,22 +65,25 @@ def _gases(books: Books) -> Iterator[Fact]:
 
 
 def _footprint(books: Books) -> Figures:
-    by_day: defaultdict[date, defaultdict[Cut, Decimal]] = defaultdict(lambda: defaultdict(Decimal))
+    """Tonnes of a year up to each day: each scope rounded to ten-thousandths, the total their sum."""
+    by_day: defaultdict[date, defaultdict[str, Decimal]] = defaultdict(lambda: defaultdict(Decimal))
     for fact in _gases(books):
-        by_day[fact.day][TOTAL] += fact.amount
-        by_day[fact.day]["scope", fact.segments["scope"]] += fact.amount
+        by_day[fact.day][fact.segments["scope"]] += fact.amount
     figures: Figures = {}
     for day in books.days:
-        sums: defaultdict[Cut, Decimal] = defaultdict(Decimal)
+        scopes: defaultdict[str, Decimal] = defaultdict(Decimal)
         for past, amounts in by_day.items():
             if day - timedelta(days=364) <= past <= day:
-                for cut, amount in amounts.items():
-                    sums[cut] += amount
-        for (dimension, segment), amount in sums.items():
-            figures[day, dimension, segment] = (
-                (amount / 1000).quantize(1 / TEN_THOUSANDTHS, ROUND_HALF_UP),
-                None,
-            )
+                for scope, amount in amounts.items():
+                    scopes[scope] += amount
+        tonnes = {
+            scope: (kilograms / 1000).quantize(1 / TEN_THOUSANDTHS, ROUND_HALF_UP)
+            for scope, kilograms in scopes.items()
+        }
+        if tonnes:
+            figures[day, *TOTAL] = (sum(tonnes.values(), Decimal(0)), None)
+        for scope, amount in tonnes.items():
+            figures[day, "scope", scope] = (amount, None)
     return figures
 
 
