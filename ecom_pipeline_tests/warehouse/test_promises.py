@@ -12,6 +12,7 @@ from typing import Any
 import duckdb
 import pytest
 
+from ecom_pipeline.kpis.definition import kpis
 from ecom_pipeline.sandbox.events import Shop
 from ecom_pipeline.warehouse.catalog import canonical_tables, read_models
 from ecom_pipeline.warehouse.checks import check_key, check_net_sales, check_rates, check_values
