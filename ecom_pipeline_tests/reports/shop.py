@@ -35,6 +35,10 @@ SEGMENTS = {
     "campaign": (("Marque", 30), ("Soldes d'automne", 28), ("Génériques", 25), ("Remarketing", 17)),
     "category": (("Ventes", 50), ("Fournisseurs", 30), ("Salaires", 20)),
     "account": (("Compte courant", 70), ("Compte épargne", 30)),
+    "carrier": (("Colissimo", 55), ("Mondial Relay", 30), ("DPD", 15)),
+    "scope": (("1", 5), ("2", 15), ("3", 80)),
+    "site": (("Entrepôt", 70), ("Bureau", 30)),
+    "group": (("femmes", 60), ("hommes", 40)),
     "shop": (("lumiere.example", 80), ("lumiere-b2b.example", 20)),
     "source": (("boutique", 1), ("paiements", 1), ("web", 1), ("pub", 1), ("banque", 1)),
 }  # fmt: skip
