@@ -90,6 +90,7 @@ class Kpi(BaseModel):
         None  # days, the day itself included, a value is made of; default: the window, or 1
     )
     matures_after: int = 0  # days until a day's value is final enough to be shown
+    young_until: int = 0  # days of history before the shop is old enough to have a value at all
     minimum: Decimal | None = None  # values outside [minimum, maximum] are wrong, not surprising
     maximum: Decimal | None = None
     since: int = 1  # version of the definition

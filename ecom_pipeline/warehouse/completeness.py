@@ -94,10 +94,14 @@ def refresh_kpi_days(connection: duckdb.DuckDBPyConnection, catalog: Catalog, hi
     kpis = [node.kpi for node in catalog.kpi_nodes if node.kpi is not None]
     with transaction(connection):
         connection.execute(
-            "CREATE OR REPLACE TEMP TABLE measured (kpi VARCHAR, matures_after INTEGER, reach INTEGER)"
+            "CREATE OR REPLACE TEMP TABLE measured (kpi VARCHAR, matures_after INTEGER, reach INTEGER, grown_up DATE)"
         )
         connection.executemany(
-            "INSERT INTO measured VALUES (?, ?, ?)", [(kpi.key, kpi.matures_after, kpi.reach) for kpi in kpis]
+            "INSERT INTO measured VALUES (?, ?, ?, ?)",
+            [
+                (kpi.key, kpi.matures_after, kpi.reach, history_start + timedelta(days=kpi.young_until))
+                for kpi in kpis
+            ],
         )
         seen = [(kpi.key, canonical) for kpi in kpis for canonical in kpi.snapshots]
         connection.execute("CREATE OR REPLACE TEMP TABLE seen (kpi VARCHAR, canonical VARCHAR)")
@@ -135,7 +139,7 @@ _KPI_DAYS = f"""
 INSERT INTO kpi.days
 WITH spine AS (
     SELECT m.kpi AS kpi, CAST(d.day AS DATE) AS day, b.as_of AS as_of, m.matures_after AS matures_after,
-           m.reach AS reach
+           m.reach AS reach, m.grown_up AS grown_up
     FROM measured AS m JOIN ops.built AS b ON b.node = 'kpi.' || m.kpi,
          GENERATE_SERIES(?::DATE, b.as_of, INTERVAL 1 DAY) AS d(day)
 ), unfed AS (
@@ -171,8 +175,8 @@ WITH spine AS (
 )
 SELECT sp.kpi, sp.day,
        CASE WHEN u.reason IS NOT NULL OR x.reason IS NOT NULL THEN 'missing'
-            WHEN sp.day + sp.matures_after > sp.as_of THEN 'immature' ELSE 'complete' END,
-       COALESCE(u.reason, x.reason)
+            WHEN sp.day + sp.matures_after > sp.as_of OR sp.day < sp.grown_up THEN 'immature' ELSE 'complete' END,
+       COALESCE(u.reason, x.reason, CASE WHEN sp.day < sp.grown_up THEN 'the history is too short' END)
 FROM spine AS sp
 LEFT JOIN unfed AS u ON u.kpi = sp.kpi
 LEFT JOIN unread AS x ON x.kpi = sp.kpi AND x.day = sp.day

@@ -1,0 +1,24 @@
+/* ---
+name: {fr: "LTV prédite", en: "Predicted lifetime value"}
+definition:
+  fr: "Contribution avant marketing attendue par client sur les 365 jours à venir (BG/NBD et gamma-gamma) ; à partir d'un an d'historique et de cent clients revenus."
+  en: "Contribution before marketing expected of each customer over the next 365 days (BG/NBD and gamma-gamma); from one year of history and a hundred customers who came back."
+unit: money
+kind: window
+window: 365
+good: up
+dimensions: [channel]
+action:
+  fr: "Soigner les clients qui reviennent : c'est d'eux que vient la valeur à venir."
+  en: "Look after the customers who come back: the value to come is theirs."
+measured_by: [orders, sale_lines, restocks, products, shipments, payments]
+young_until: 364
+rests_on: 365
+since: 1
+--- */
+SELECT
+    p.day AS day, p.dimension AS dimension, p.segment AS segment,
+    p.expected AS numerator,
+    p.customers AS denominator
+FROM model.predicted_value AS p
+JOIN run.days AS d ON d.day = p.day
