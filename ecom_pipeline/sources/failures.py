@@ -34,6 +34,10 @@ class RefusedError(SourceError):
         self.status = status
 
 
+class TooMuchAskedError(SourceError):
+    """The vendor could not compute so much at once; a shorter span may do."""
+
+
 @dataclass(frozen=True)
 class Failure:
     """One failed attempt: what to raise when patience ends, and how the next attempt is timed."""
@@ -54,6 +58,10 @@ SAID: dict[type[SourceError], tuple[str, str]] = {
     ),
     ThrottledError: (
         "the vendor asks to wait too long.",
+        "Run this window again later, or in smaller parts.",
+    ),
+    TooMuchAskedError: (
+        "the vendor could not compute so much at once.",
         "Run this window again later, or in smaller parts.",
     ),
     UnexpectedAnswerError: (

@@ -14,6 +14,7 @@ from typing import Any
 from ecom_pipeline.errors import SchemaError
 
 INTEGER = re.compile(r"-?\d+")
+NUMBER = re.compile(r"-?\d+(\.\d+)?")
 
 
 class Fields:
@@ -51,6 +52,13 @@ class Fields:
     def number(self, name: str) -> Decimal:
         value = self.value(name)
         if isinstance(value, int | Decimal) and not isinstance(value, bool):
+            return Decimal(value)
+        raise self.error(f"the field {name}", "is no number", value)
+
+    def written_number(self, name: str) -> Decimal:
+        """A number sent as text, so that it keeps its decimals."""
+        value = self.text(name)
+        if NUMBER.fullmatch(value):
             return Decimal(value)
         raise self.error(f"the field {name}", "is no number", value)
 

@@ -45,6 +45,9 @@ Authorize = Callable[[bool], Mapping[str, str]]
 Explain = Callable[[Any], str]
 """A vendor's error body (decoded JSON or None) → its code and message, free of personal data."""
 
+Recognize = Callable[[int, Any], Failure | None]
+"""A vendor whose statuses do not tell: (status, decoded JSON or None) → the failure its code means, or None."""
+
 # At level DEBUG it writes every URL with its query, and signed addresses are secrets.
 logging.getLogger("urllib3").setLevel(logging.INFO)
 
@@ -96,6 +99,7 @@ class HttpClient:
         secrets: Iterable[SecretStr | str] = (),
         throttle: Throttle = lambda status, headers, body: None,
         explain: Explain = lambda body: "",
+        recognize: Recognize = lambda status, body: None,
         patience: Patience | None = None,
         usage: Usage | None = None,
     ) -> None:
@@ -109,6 +113,7 @@ class HttpClient:
         self._signature: Mapping[str, str] | None = None
         self._throttle = throttle
         self._explain = explain
+        self._recognize = recognize
         self._headers: dict[str, str] = {}
         for name, value in (headers or {}).items():
             if isinstance(value, SecretStr):
@@ -277,9 +282,10 @@ class HttpClient:
         except ValueError:
             return Failure(TruncatedAnswerError, f"JSON broken off after {len(body)} bytes", status=200)
         wait = self._throttle(200, response.headers, decoded)
-        if wait is None:
-            return decoded
-        return Failure(ThrottledError, "throttled by the vendor", status=200, wait=wait)
+        if wait is not None:
+            return Failure(ThrottledError, "throttled by the vendor", status=200, wait=wait)
+        failure = self._recognize(200, decoded)
+        return decoded if failure is None else failure
 
     def _refusal(self, response: requests.Response) -> Failure:
         status = response.status_code
@@ -290,6 +296,8 @@ class HttpClient:
         told = self._explain(body) if body is not None else ""
         why = f"status {status}" + (f", {told[:300]}" if told else "")
         wait = self._throttle(status, response.headers, body)
+        if wait is None and (failure := self._recognize(status, body)) is not None:
+            return failure
         if wait is None and (status in RETRIED or status >= 500):
             wait = self.patience.asked_for(response.headers.get("Retry-After"))
         if wait is not None or status in RETRIED or status >= 500:
