@@ -28,6 +28,16 @@ class Input:
 
 
 @dataclass(frozen=True)
+class Estimate:
+    """How sure a fitted value is: its likely range, and what the same method foretold earlier."""
+
+    low: Decimal
+    high: Decimal
+    foretold: Decimal | None
+    happened: int | None
+
+
+@dataclass(frozen=True)
 class Explanation:
     """One KPI with its inputs and its last values, newest first; no values before the first run."""
 
@@ -37,6 +47,7 @@ class Explanation:
     weeks: tuple[PeriodValue, ...]
     target: Decimal | None
     formats: Formats
+    estimate: Estimate | None = None
 
     def show(self, amount: Decimal | None) -> str:
         """An amount in the KPI's unit."""
@@ -65,6 +76,8 @@ def explain_kpi(pipeline: Pipeline, kpi: Kpi) -> Explanation:
     """Everything there is to say about a KPI; works before anything was read."""
     days, weeks = _last_values(pipeline, kpi)
     settings = pipeline.settings
+    inputs = pipeline.catalog.by_name[f"kpi.{kpi.key}"].inputs
+    fitted = [name for name in inputs if (node := pipeline.catalog.by_name.get(name)) and node.computed_by]
     return Explanation(
         kpi,
         inputs_of(pipeline.catalog, f"kpi.{kpi.key}"),
@@ -72,6 +85,7 @@ def explain_kpi(pipeline: Pipeline, kpi: Kpi) -> Explanation:
         weeks,
         settings.targets.get(kpi.key),
         Formats("en", settings.shop.currency),
+        _last_estimate(pipeline, fitted[0]) if fitted and days else None,
     )
 
 
@@ -98,6 +112,20 @@ def _input(catalog: Catalog, name: str) -> Input:
     if schema == "config":
         return Input(name, "configuration", "from ecom.toml")
     return Input(name, "ledger", "the pipeline's own record")
+
+
+def _last_estimate(pipeline: Pipeline, model: str) -> Estimate | None:
+    """Of the newest day a fitted model has a value for, per customer as the KPI is; None before the first."""
+    with open_published(pipeline.settings.published_file) as connection:
+        row = fetch_row(
+            connection,
+            f"SELECT low / customers, high / customers, foretold, happened FROM {model} "
+            "WHERE dimension = 'total' AND customers > 0 ORDER BY day DESC LIMIT 1",
+        )
+    if row is None:
+        return None
+    low, high = (Decimal(repr(float(edge))) for edge in row[:2])
+    return Estimate(low, high, row[2], row[3])
 
 
 def _last_values(pipeline: Pipeline, kpi: Kpi) -> tuple[tuple[PeriodValue, ...], tuple[PeriodValue, ...]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -24,7 +25,7 @@ from ecom_pipeline.commands.session import (
 from ecom_pipeline.kpis.definition import Kpi, kpis
 
 if TYPE_CHECKING:
-    from ecom_pipeline.commands.explanation import Explanation, Input
+    from ecom_pipeline.commands.explanation import Estimate, Explanation, Input
 
 app = typer.Typer(cls=CommandGroup, no_args_is_help=True, help="What each KPI means, and what it was.")
 JsonOption = Annotated[bool, typer.Option("--json", help="Write JSON instead of tables.")]
@@ -84,6 +85,7 @@ def _explanation_json(explanation: Explanation) -> dict[str, Any]:
         "sql": explanation.kpi.sql.strip(),
         "inputs": [_input_json(one) for one in explanation.inputs],
         "target": explanation.target,
+        "estimate": asdict(explanation.estimate) if explanation.estimate else None,
         "values": [
             {
                 "period": one.period.value,
@@ -141,6 +143,8 @@ def _facts(explanation: Explanation, languages: tuple[str, ...]) -> Group:
         table.add_row("shown after", f"{kpi.matures_after} days, when a day's value is final enough")
     if explanation.reference:
         table.add_row("reference", explanation.reference)
+    if explanation.estimate is not None:
+        _add_estimate(table, explanation, explanation.estimate)
     if explanation.target is not None:
         table.add_row("target", f"{explanation.show(explanation.target)} (ecom.toml)")
     if kpi.action is not None:
@@ -148,6 +152,18 @@ def _facts(explanation: Explanation, languages: tuple[str, ...]) -> Group:
             table.add_row(f"what to do ({language})", kpi.action.in_language(language))
     table.add_row("definition since", f"version {kpi.since}")
     return Group(table)
+
+
+def _add_estimate(table: Table, explanation: Explanation, estimate: Estimate) -> None:
+    low, high = explanation.show(estimate.low), explanation.show(estimate.high)
+    table.add_row("likely between", f"{low} and {high} (5 to 95 %, of the fit)")
+    if estimate.foretold is not None and estimate.happened:
+        error = estimate.foretold / estimate.happened - 1
+        table.add_row(
+            "back-test",
+            f"half a year ago {estimate.foretold:,.0f} repeat purchases were foretold, {estimate.happened:,} happened "
+            f"({error:+.1%})",
+        )
 
 
 def _grow(tree: Tree, one: Input, seen: set[str]) -> None:

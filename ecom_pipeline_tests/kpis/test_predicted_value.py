@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from ecom_pipeline.commands.explanation import explain_kpi
 from ecom_pipeline.kpis.definition import kpis
 from ecom_pipeline.kpis.values import Period, State, read_period_values
 from ecom_pipeline.warehouse.connection import open_warehouse
@@ -118,3 +119,14 @@ def test_a_late_cancellation_rebuilds_the_weeks_it_touches(tmp_path: Path) -> No
             connection.execute("DELETE FROM ops.built WHERE node = 'model.predicted_value'")
         simulation.compute()
         assert daily and rows(simulation) == daily
+
+
+def test_explain_shows_the_interval_and_the_back_test(old_shop: Simulation) -> None:
+    old_shop.pipeline.publish()
+    explanation = explain_kpi(old_shop.pipeline, kpis()[KEY])
+    (row,) = rows(old_shop, f"day = DATE '{old_shop.shop.last_day}' AND dimension = 'total'")
+    assert explanation.estimate is not None
+    assert explanation.estimate.foretold == row[7] and explanation.estimate.happened == row[8]
+    value = explanation.days[0].current.value
+    assert value is not None and explanation.estimate.low < value < explanation.estimate.high
+    assert explain_kpi(old_shop.pipeline, kpis()["lifetime_value"]).estimate is None
