@@ -64,7 +64,8 @@ class SearchDay:
 class Message:
     """One message sent to many people (a campaign's e-mail or SMS, or a push), as finally settled.
 
-    Conversions arrive late, as those of ads do (`settled_share`). Amounts are cents.
+    Conversions and clicks arrive late, as those of ads do (`settled_share`). Amounts are cents. What is not
+    delivered bounced: an address that does not exist, or an app that was removed.
     """
 
     message_id: str
@@ -87,12 +88,16 @@ class Message:
 
 @dataclass(frozen=True)
 class Consent:
-    """A person gives, or withdraws, the consent to be written to."""
+    """A person gives, or withdraws, the consent to be written to.
+
+    `bounced`: the address turned out not to exist; the consent stands, but nothing is sent there any more.
+    """
 
     person_id: str
     channel: Literal["email", "sms", "push"]
     given: bool
     at: datetime
+    bounced: bool = False
 
 
 @dataclass(frozen=True)
