@@ -88,6 +88,7 @@ class TestHelp:
             ("kpi", "list"),
             ("kpi", "explain"),
             ("source", "list"),
+            ("source", "template"),
         }
 
     def test_version(self) -> None:
