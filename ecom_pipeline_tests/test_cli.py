@@ -87,6 +87,7 @@ class TestHelp:
         assert {path for path in ALL if len(path) == 2} == {
             ("kpi", "list"),
             ("kpi", "explain"),
+            ("kpi", "cohorts"),
             ("source", "list"),
             ("source", "template"),
         }

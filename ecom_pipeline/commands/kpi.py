@@ -13,6 +13,7 @@ from rich.table import Table
 from rich.text import Text
 from rich.tree import Tree
 
+from ecom_pipeline.commands.cohorts import print_cohorts
 from ecom_pipeline.commands.failures import CommandGroup
 from ecom_pipeline.commands.session import (
     LANGUAGES,
@@ -22,7 +23,11 @@ from ecom_pipeline.commands.session import (
     require_known,
     session_of,
 )
+from ecom_pipeline.errors import ConfigurationError
+from ecom_pipeline.kpis.cohorts import DIMENSIONS, read_cohorts
 from ecom_pipeline.kpis.definition import Kpi, kpis
+from ecom_pipeline.reports.formats import Formats
+from ecom_pipeline.warehouse.connection import open_published
 
 if TYPE_CHECKING:
     from ecom_pipeline.commands.explanation import Estimate, Explanation, Input
@@ -70,6 +75,25 @@ def explain(
         print_json(_definition_json(explanation.kpi) | _explanation_json(explanation))
         return
     _print_explanation(explanation, (language,) if language else LANGUAGES)
+
+
+@app.command("cohorts")
+def show_cohorts(
+    context: typer.Context,
+    by: Annotated[str, typer.Option("--by", help="One of " + ", ".join(DIMENSIONS))] = "total",
+    segment: Annotated[str | None, typer.Option(help="One channel, country or product only.")] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Show each month's new customers: who came back, what they earned, and when they had paid for themselves."""
+    if by not in DIMENSIONS:
+        raise ConfigurationError(f"Cohorts are not cut by {by}.", mend=f"Use one of {', '.join(DIMENSIONS)}.")
+    settings = session_of(context).pipeline.settings
+    with open_published(settings.published_file) as connection:
+        cohorts = read_cohorts(connection, by, segment)
+    if as_json:
+        print_json([asdict(cohort) for cohort in cohorts])
+        return
+    print_cohorts(cohorts, Formats("en", settings.shop.currency))
 
 
 def _definition_json(kpi: Kpi) -> dict[str, Any]:

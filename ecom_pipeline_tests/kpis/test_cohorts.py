@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import json
 from collections import defaultdict
 from collections.abc import Iterator
 from datetime import date, timedelta
 from decimal import Decimal
 
 import pytest
+from typer.testing import CliRunner
 
+from ecom_pipeline.cli import app
 from ecom_pipeline.sandbox.events import GROUP
 from ecom_pipeline.sandbox.oracle import Oracle
 from ecom_pipeline.sandbox.oracle.known import KnownOrder
@@ -182,4 +185,23 @@ def test_payback_is_the_day_the_cost_was_earned_back(shop: Simulation, oracle: O
                 wanted = age
                 break
         assert payback == wanted, (month, dimension, segment)
-    assert any(row[4] for row in rows) and any(row[4] is None for row in rows)
+    assert {row[4] is None for row in rows} == {True, False}
+
+
+def test_the_command_shows_them(
+    shop: Simulation, cells: dict[Cell, tuple[int, int, Decimal, Decimal | None]]
+) -> None:
+    shop.pipeline.publish()
+    config = ["--config", str(shop.pipeline.settings.file)]
+    answer = CliRunner().invoke(app, [*config, "kpi", "cohorts", "--json"])
+    assert answer.exit_code == 0, answer.output
+    told = json.loads(answer.output)
+    assert [cohort["customers"] for cohort in told] == [
+        row[0] for cell, row in sorted(cells.items()) if cell[1] == "total" and cell[3] == 0
+    ]
+    assert all(cohort["retention"][0] in ("1", 1) for cohort in told)
+    assert len(told[0]["retention"]) > len(told[-1]["retention"]), "the young have few months"
+    by_channel = CliRunner().invoke(app, [*config, "kpi", "cohorts", "--by", "channel", "--segment", "Email"])
+    assert by_channel.exit_code == 0 and "Email" in by_channel.output
+    refused = CliRunner().invoke(app, [*config, "kpi", "cohorts", "--by", "colour"])
+    assert refused.exit_code != 0
