@@ -23,13 +23,9 @@ from zoneinfo import ZoneInfo
 import requests
 
 from ecom_pipeline.errors import EcomError
-from ecom_pipeline.sandbox.configuration import (
-    SEARCH_EXPORT,
-    sandbox_environment,
-    sandbox_toml,
-    write_configuration,
-)
+from ecom_pipeline.sandbox.configuration import sandbox_environment, sandbox_toml, write_configuration
 from ecom_pipeline.sandbox.costs import shop_costs
+from ecom_pipeline.sandbox.events import GROUP
 from ecom_pipeline.sandbox.mail_catcher import run_mail_catcher
 from ecom_pipeline.sandbox.twins import from_json
 
@@ -119,7 +115,7 @@ def simulated_vendors(folder: Path, plan: DemoPlan) -> Iterator[Path]:
     """Have the plan's vendors and a mail server running; yields the `ecom.toml` that names them.
 
     Those that another process runs for the same folder are used as they are. Otherwise writes `ecom.toml`,
-    `.env` and the search export; the ports of the last time are used again when they are free.
+    `.env` and the ledgers; the ports of the last time are used again when they are free.
 
     Raises:
         EcomError: the simulated shop does not start.
@@ -138,7 +134,7 @@ def simulated_vendors(folder: Path, plan: DemoPlan) -> Iterator[Path]:
         run_mail_catcher(folder / "mails", port=_free_port(record.get("mail_port", 0))) as mails,
     ):
         instances = from_json(requests.get(f"{url}/_sandbox/instances", timeout=10).json())
-        costs = shop_costs(plan.orders_per_day)
+        costs = shop_costs(plan.orders_per_day, GROUP)
         toml = sandbox_toml(instances, costs, plan.first_day, imports, mails.port, ledgers=True)
         toml += '\n[storage]\nfolder = "."\n'
         config = write_configuration(folder, toml, sandbox_environment(instances))
@@ -155,7 +151,6 @@ def _sandbox(folder: Path, plan: DemoPlan, port: int) -> Iterator[str]:
         "--seed", str(plan.seed), "--first-day", str(plan.first_day), "--last-day", str(plan.last_day),
         "--orders-per-day", str(plan.orders_per_day), "--business", "group", "--port", str(port),
         "--ledgers", str(folder / "imports"),
-        "--search-export", str(folder / "imports" / SEARCH_EXPORT),
     ]  # fmt: skip
     log = folder / "sandbox.log"
     with log.open("w", encoding="utf-8") as errors:

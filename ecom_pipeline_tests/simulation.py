@@ -13,18 +13,12 @@ import duckdb
 
 from ecom_pipeline.pipeline import Pipeline
 from ecom_pipeline.sandbox.__main__ import morning_after
-from ecom_pipeline.sandbox.configuration import (
-    SEARCH_EXPORT,
-    sandbox_environment,
-    sandbox_toml,
-    write_configuration,
-)
+from ecom_pipeline.sandbox.configuration import sandbox_environment, sandbox_toml, write_configuration
 from ecom_pipeline.sandbox.costs import shop_costs
 from ecom_pipeline.sandbox.events import ONE_SHOP, Business, Shop, ShopCosts
 from ecom_pipeline.sandbox.generator import generate_shop
 from ecom_pipeline.sandbox.ledgers import write_ledgers
 from ecom_pipeline.sandbox.oracle import Oracle
-from ecom_pipeline.sandbox.search_export import write_search_export
 from ecom_pipeline.sandbox.server import run_sandbox
 from ecom_pipeline.sandbox.twins import vendor_instances
 from ecom_pipeline.sandbox.world import World
@@ -41,7 +35,6 @@ class Simulation:
     world: World
     costs: ShopCosts
     pipeline: Pipeline
-    search_export: Path
     imports: Path
 
     @property
@@ -58,17 +51,11 @@ class Simulation:
 
     def set_now(self, now: datetime) -> None:
         self.world.set_now(now)
-        self.export_search()
         self.write_ledgers()
 
     def write_ledgers(self) -> None:
         """Drop what the shop's people wrote down by now where the pipeline reads files."""
         write_ledgers(self.shop, self.imports, self.world.now())
-
-    def export_search(self) -> None:
-        """Drop the organic search figures known by now where the pipeline reads files."""
-        self.search_export.parent.mkdir(exist_ok=True)
-        write_search_export(self.shop, self.search_export, self.world.now())
 
     def extract(
         self,
@@ -119,7 +106,7 @@ def simulate(
     """Serve a generated (or given) shop and configure a pipeline for it in the folder."""
     first_day = last_day - timedelta(days=days - 1)
     made = shop or generate_shop(seed, first_day, last_day, orders_per_day, business)
-    costs = shop_costs(orders_per_day)
+    costs = shop_costs(orders_per_day, made.business)
     world = World(made, morning_after(made.last_day, made.time_zone))
     with run_sandbox(world) as url:
         instances = vendor_instances(world, url)
@@ -129,8 +116,7 @@ def simulate(
         toml = sandbox_toml(instances, costs, made.first_day, imports, ledgers=ledgers)
         file = write_configuration(folder, toml, environment)
         pipeline = Pipeline(load_settings(file, environment), clock=world.now)
-        simulation = Simulation(world, costs, pipeline, imports / SEARCH_EXPORT, imports)
-        simulation.export_search()
+        simulation = Simulation(world, costs, pipeline, imports)
         simulation.write_ledgers()
         yield simulation
 

@@ -1,10 +1,10 @@
 /* ---
 grain: a campaign on a day
-description: What the ad platforms delivered and cost, in the reporting currency, by default channel group.
+description: What the ad platforms delivered and cost, in the reporting currency, by default channel group. A campaign is told with its account, as two platforms may each have one of the same name.
 key: [platform, day, campaign_id]
 --- */
 SELECT
-    a.day AS day, a.platform AS platform, a.campaign_id AS campaign_id, a.campaign AS campaign, a.channel AS channel,
+    a.day AS day, a.platform AS platform, a.campaign_id AS campaign_id, CONCAT(a.platform, ': ', a.campaign) AS account_campaign, a.channel AS channel,
     CASE WHEN a.currency = s.currency THEN a.spend
          ELSE CAST(TO_REPORTING(a.spend, f.rate, t.rate) AS DECIMAL(18, 4)) END AS spend,
     a.clicks AS clicks, a.impressions AS impressions, a.conversions AS conversions,

@@ -12,7 +12,6 @@ from zoneinfo import ZoneInfo
 from ecom_pipeline.sandbox.events import GROUP, ONE_SHOP
 from ecom_pipeline.sandbox.generator import generate_shop
 from ecom_pipeline.sandbox.ledgers import write_ledgers
-from ecom_pipeline.sandbox.search_export import write_search_export
 from ecom_pipeline.sandbox.server import HOST, listening_socket, server
 from ecom_pipeline.sandbox.world import World
 
@@ -34,7 +33,6 @@ def arguments(argv: Sequence[str] | None = None) -> argparse.Namespace:
         help="the sandbox's clock (UTC unless a zone is given); default: 06:00 shop time after the last day",
     )
     parser.add_argument("--ledgers", type=Path, help="the folder to write what no tool tells into, as CSVs")
-    parser.add_argument("--search-export", type=Path, help="where to write the organic search figures as CSV")
     return parser.parse_args(argv)
 
 
@@ -53,8 +51,6 @@ def main(argv: Sequence[str] | None = None) -> None:
     world = World(shop, now if now.tzinfo else now.replace(tzinfo=UTC))
     if asked.ledgers is not None:
         write_ledgers(shop, asked.ledgers, world.now())
-    if asked.search_export is not None:
-        write_search_export(shop, asked.search_export, world.now())
     bound = listening_socket(asked.port)
     serving = server(world)
     bound.listen()

@@ -13,15 +13,6 @@ from ecom_pipeline.sandbox.ledgers import LEDGERS
 from ecom_pipeline.sandbox.twins import Instance
 
 PSEUDONYM_KEY = "sandbox-pseudonym-key-of-32-bytes"
-SEARCH_EXPORT = "search-results.csv"
-_SEARCH_MAPPING = """
-SELECT
-    p._record AS _record, INSTANCE_NAME() AS property, p.day AS day,
-    LOWER(p.device) AS device, p.country AS country,
-    p.clicks AS clicks, p.impressions AS impressions,
-    CAST(p.position * p.impressions AS DECIMAL(18, 1)) AS position_sum
-FROM source.positions AS p
-"""
 
 
 def sandbox_environment(instances: Iterable[Instance]) -> dict[str, str]:
@@ -41,7 +32,7 @@ def sandbox_toml(
     *,
     ledgers: bool = False,
 ) -> str:
-    """The text of an `ecom.toml` for the simulated shop; search results come from CSVs in `imports`, and so do `ledgers`."""
+    """The text of an `ecom.toml` for the simulated shop; `ledgers` come from CSVs in `imports`."""
     lines = [
         "[shop]",
         'name = "Maison Lumen"',
@@ -55,7 +46,6 @@ def sandbox_toml(
         lines += [f"{name} = {_toml(value)}" for name, value in instance.settings.items()]
         lines.append("")
     lines += [
-        *_search_lines(imports),
         *(_ledger_lines(imports) if ledgers else ()),
         *_cost_lines(costs),
         "[targets]",
@@ -102,31 +92,6 @@ def write_configuration(folder: Path, toml: str, environment: dict[str, str]) ->
     dotenv.write_text("".join(f"{key}='{value}'\n" for key, value in environment.items()), encoding="utf-8")
     dotenv.chmod(0o600)
     return file
-
-
-def _search_lines(imports: Path) -> list[str]:
-    return [
-        "[sources.search]",
-        'vendor = "files"',
-        f"folder = {json.dumps(str(imports), ensure_ascii=False)}",
-        "",
-        "[sources.search.tables.positions]",
-        f'path = "{SEARCH_EXPORT}"',
-        'grain = "Clicks and impressions of one day, device and country, with their average position."',
-        'day = "day"',
-        "",
-        "[sources.search.tables.positions.columns]",
-        'day = { from = "Date", type = "date" }',
-        'device = "Device"',
-        'country = "Country"',
-        'clicks = { from = "Clicks", type = "integer", required = true }',
-        'impressions = { from = "Impressions", type = "integer", required = true }',
-        'position = { from = "Position", type = "decimal", required = true }',
-        "",
-        "[sources.search.tables.positions.maps]",
-        f"search_positions = '''{_SEARCH_MAPPING}'''",
-        "",
-    ]
 
 
 def _ledger_lines(imports: Path) -> list[str]:

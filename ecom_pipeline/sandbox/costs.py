@@ -8,9 +8,10 @@ from __future__ import annotations
 
 from datetime import date
 
-from ecom_pipeline.sandbox.events import LogisticsRate, MonthlyCost, ShopCosts
+from ecom_pipeline.sandbox.events import ONE_SHOP, Business, LogisticsRate, MonthlyCost, ShopCosts
 
 _SINCE = date(2020, 1, 1)
+_SOCIAL = "Social campaigns, invoiced"
 _FIXED = (
     ("Wages", 4_500_000),
     ("Rent", 740_000),
@@ -21,7 +22,7 @@ _MARKETING = (
     ("Agency", 450_000, None),
     ("E-mail tool", 78_000, "Email"),
     ("Affiliate commissions", 240_000, "Affiliates"),
-    ("Social campaigns, invoiced", 390_000, "Paid Social"),
+    (_SOCIAL, 390_000, "Paid Social"),
 )
 _LOGISTICS = (
     LogisticsRate("FR", 395, 120, 55, 420),
@@ -36,14 +37,19 @@ _LOGISTICS = (
 )
 
 
-def shop_costs(orders_per_day: float) -> ShopCosts:
-    """The costs of a shop of that size; monthly amounts in cents, parcels cost the same at any size."""
+def shop_costs(orders_per_day: float, business: Business = ONE_SHOP) -> ShopCosts:
+    """The costs of a shop of that size; monthly amounts in cents, parcels cost the same at any size.
+
+    What an ad platform tells of itself is no cost that the owner has to tell.
+    """
     scale = orders_per_day / 100
+    told = {_SOCIAL} if "meta" in business.ad_platforms else set()
     return ShopCosts(
         fixed=tuple(MonthlyCost(name, round(amount * scale), _SINCE) for name, amount in _FIXED),
         marketing=tuple(
             MonthlyCost(name, round(amount * scale), _SINCE, channel=channel)
             for name, amount, channel in _MARKETING
+            if name not in told
         ),
         logistics=_LOGISTICS,
     )

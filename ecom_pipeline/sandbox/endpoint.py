@@ -22,7 +22,7 @@ from ecom_pipeline.sandbox.faults import COLUMN, CUT, INSTEAD, PAGE, Fault, spoi
 from ecom_pipeline.sandbox.world import LoggedRequest, World
 
 SECRET_HEADERS = frozenset(
-    ("authorization", "x-shopify-access-token", "developer-token", "x-api-key", "api-key")
+    ("authorization", "x-shopify-access-token", "developer-token", "x-api-key", "api-key", "access-token")
 )
 PLAIN_HEADERS = frozenset(
     (

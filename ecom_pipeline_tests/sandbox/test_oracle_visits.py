@@ -90,17 +90,17 @@ def test_campaigns_and_their_channels() -> None:
         TOTAL: Decimal("37.3456"),
         ("channel", "Paid Search"): Decimal("17.3456"),
         ("channel", "Paid Shopping"): 20,
-        ("campaign", "brand"): Decimal("12.3456"),
-        ("campaign", "feed"): 20,
-        ("campaign", "generic"): 5,
+        ("campaign", "ads: brand"): Decimal("12.3456"),
+        ("campaign", "ads: feed"): 20,
+        ("campaign", "ads: generic"): 5,
     }
     assert on_day(oracle, "ppc_clicks", "2026-03-02")[TOTAL] == 140
-    assert on_day(oracle, "cost_per_click", "2026-03-02")["campaign", "feed"] == (20, 80)
+    assert on_day(oracle, "cost_per_click", "2026-03-02")["campaign", "ads: feed"] == (20, 80)
     assert on_day(oracle, "ad_click_through_rate", "2026-03-02")["channel", "Paid Search"] == (60, 1500)
     assert on_day(oracle, "top_impression_share", "2026-03-02") == {
         TOTAL: (700, 1500),
-        ("campaign", "brand"): (600, 1000),
-        ("campaign", "generic"): (100, 500),
+        ("campaign", "ads: brand"): (600, 1000),
+        ("campaign", "ads: generic"): (100, 500),
     }
 
 
@@ -119,7 +119,7 @@ def test_conversions_settle_over_seven_days(asked: str, brand: str, feed: str) -
     small = SmallShop(FIRST)
     small.shop.ads = campaigns(FIRST)
     rows = on_day(small.oracle(asked), "roas", "2026-03-02")
-    assert rows["campaign", "brand"] == (Decimal(brand), Decimal("12.3456"))
+    assert rows["campaign", "ads: brand"] == (Decimal(brand), Decimal("12.3456"))
     assert rows["channel", "Paid Shopping"] == (Decimal(feed), 20)
     assert rows[TOTAL] == (Decimal(brand) + Decimal(feed), Decimal("37.3456"))
 
@@ -131,13 +131,14 @@ def test_the_position_is_weighted_by_impressions() -> None:
         SearchDay(FIRST, "desktop", "FR", 1, 50, Decimal("300")),
         SearchDay(date(2026, 3, 3), "desktop", "FR", 1, 50, Decimal("300")),
     ]
-    assert on_day(small.oracle("2026-03-03 06:00"), "average_position", "2026-03-02") == {
+    assert by_day(small.oracle("2026-03-05 06:00"), "average_position") == {}, "not final yet"
+    assert on_day(small.oracle("2026-03-06 06:00"), "average_position", "2026-03-02") == {
         TOTAL: (Decimal("720.5"), 150),
         ("device", "mobile"): (Decimal("420.5"), 100),
         ("device", "desktop"): (300, 50),
         ("country", "FR"): (Decimal("720.5"), 150),
     }
-    assert by_day(small.oracle("2026-03-03 06:00"), "average_position").keys() == {"2026-03-02"}
+    assert by_day(small.oracle("2026-03-06 06:00"), "average_position").keys() == {"2026-03-02"}
 
 
 def test_it_computes_every_kpi_it_names_even_of_an_empty_shop() -> None:

@@ -16,7 +16,7 @@ maximum: 1
 since: 1
 --- */
 SELECT
-    a.day AS day, a.channel AS channel, a.campaign AS campaign,
+    a.day AS day, a.channel AS channel, a.account_campaign AS campaign,
     a.clicks AS numerator,
     a.impressions AS denominator
 FROM model.ad_performance AS a

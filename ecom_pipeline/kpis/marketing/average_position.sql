@@ -1,8 +1,8 @@
 /* ---
 name: {fr: "Position moyenne", en: "Average position"}
 definition:
-  fr: "Position dans la recherche naturelle, pondérée par les impressions."
-  en: "Position in organic search, weighted by impressions."
+  fr: "Position dans la recherche naturelle, pondérée par les impressions ; les jours sont ceux du fuseau du Pacifique, définitifs au bout de trois jours."
+  en: "Position in organic search, weighted by impressions; days are those of Pacific time, final after three days."
 unit: position
 kind: ratio
 good: down
@@ -11,8 +11,9 @@ action:
   fr: "Renforcer le contenu et les liens des pages qui reculent."
   en: "Strengthen content and links of the pages that fall."
 measured_by: [search_positions]
+matures_after: 3
 minimum: 1
-since: 1
+since: 2
 --- */
 SELECT
     s.day AS day, s.device AS device, s.country AS country,

@@ -15,7 +15,7 @@ minimum: 0
 since: 1
 --- */
 SELECT
-    a.day AS day, a.channel AS channel, a.campaign AS campaign,
+    a.day AS day, a.channel AS channel, a.account_campaign AS campaign,
     a.spend AS numerator,
     a.clicks AS denominator
 FROM model.ad_performance AS a

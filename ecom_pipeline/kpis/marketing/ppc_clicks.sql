@@ -12,7 +12,7 @@ minimum: 0
 since: 1
 --- */
 SELECT
-    a.day AS day, a.channel AS channel, a.campaign AS campaign,
+    a.day AS day, a.channel AS channel, a.account_campaign AS campaign,
     a.clicks AS numerator
 FROM model.ad_performance AS a
 JOIN run.days AS d ON d.day = a.day

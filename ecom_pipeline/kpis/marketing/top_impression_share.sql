@@ -13,7 +13,7 @@ maximum: 1
 since: 1
 --- */
 SELECT
-    a.day AS day, a.campaign AS campaign,
+    a.day AS day, a.account_campaign AS campaign,
     a.top_impressions AS numerator,
     a.impressions AS denominator
 FROM model.ad_performance AS a

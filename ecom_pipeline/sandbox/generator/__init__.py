@@ -28,6 +28,7 @@ from ecom_pipeline.sandbox.generator.clock import Clock
 from ecom_pipeline.sandbox.generator.exchange import Exchange, walk_rates
 from ecom_pipeline.sandbox.generator.incidents import Troubles
 from ecom_pipeline.sandbox.generator.orders import OrderBook, Sales
+from ecom_pipeline.sandbox.generator.paid_social import advertise_socially, tag_orders
 from ecom_pipeline.sandbox.generator.payments import Processor
 from ecom_pipeline.sandbox.generator.payouts import PayoutDesk
 from ecom_pipeline.sandbox.generator.storefronts import Storefronts
@@ -77,12 +78,14 @@ def generate_shop(
     storefronts = Storefronts(stream(seed, "storefronts"), business, catalogue.products)
     book = OrderBook(stream(seed, "orders"), ids, clock, catalogue, exchange, troubles, storefronts)
     sales = book.fill(orders_per_day)
+    tag_orders(stream(seed, "paid social orders"), clock, sales.orders, business.ad_platforms)
     shop.products = catalogue.products + storefronts.products
     shop.customers = book.people.customers
     shop.orders = sales.orders
     shop.incidents = troubles.listed()
 
     shop.ads = advertise(stream(seed, "ads"), clock, sales, troubles)
+    shop.ads += advertise_socially(stream(seed, "paid social"), clock, sales, business.ad_platforms)
     website = Website(stream(seed, "website"), ids, clock, sales, troubles, business)
     website.watch()
     website.leave_checkouts()
@@ -112,7 +115,7 @@ def _settle(
     desk = PayoutDesk(stream(shop.seed, "payouts"), ids, clock)
     desk.pay_out(processor.balance_transactions)
     shop.balance_transactions = desk.balance_transactions
-    bank = Bank(stream(shop.seed, "bank"), ids, clock, orders_per_day)
+    bank = Bank(stream(shop.seed, "bank"), ids, clock, orders_per_day, shop.business)
     booked = bank.credit_payouts(desk.announce_credits())
     bank.pay_bills(shop.orders, shop.ads)
     shop.payouts = [

@@ -8,7 +8,7 @@ from decimal import Decimal
 from random import Random
 
 from ecom_pipeline.sandbox.events import AdDay, Order
-from ecom_pipeline.sandbox.generator.channels import CAMPAIGN_BY_TAG, CAMPAIGNS, CHANNELS, Campaign, Channel
+from ecom_pipeline.sandbox.generator.channels import CAMPAIGNS, CHANNELS, Campaign, Channel
 from ecom_pipeline.sandbox.generator.clock import Clock
 from ecom_pipeline.sandbox.generator.incidents import CLICK_PRICE_RISE, Troubles
 from ecom_pipeline.sandbox.generator.orders import Sales
@@ -26,27 +26,26 @@ _CHANNEL_BY_TAG: dict[str, Channel] = {
 
 
 def advertise(rng: Random, clock: Clock, sales: Sales, troubles: Troubles) -> list[AdDay]:
-    """What the ad platform reports once everything has settled."""
-    won = _orders_by_campaign(sales.orders, clock)
+    """What Google Ads reports once everything has settled."""
+    won = orders_by_tag(sales.orders, clock)
     rows = []
     for day, demand in sales.demand.items():
         for campaign in CAMPAIGNS:
             channel = _CHANNEL_BY_TAG[campaign.tag]
             orders = expected_orders(demand, channel) * channel.share_of_tag(campaign.tag)
             dear = campaign.kind == "SEARCH" and troubles.clicks_dear(day)
-            rows.append(_campaign_day(rng, day, campaign, orders, dear, won[day, campaign.campaign_id]))
+            rows.append(campaign_day(rng, day, campaign, orders, dear, won[day, campaign.tag]))
     return rows
 
 
-def _orders_by_campaign(orders: list[Order], clock: Clock) -> defaultdict[tuple[date, int], list[Decimal]]:
-    """Cents of value of each order a campaign brought."""
-    won: defaultdict[tuple[date, int], list[Decimal]] = defaultdict(list)
+def orders_by_tag(orders: list[Order], clock: Clock) -> defaultdict[tuple[date, str], list[Decimal]]:
+    """Cents of value of each order that bears a campaign's tag, by day and tag in small letters."""
+    won: defaultdict[tuple[date, str], list[Decimal]] = defaultdict(list)
     for order in orders:
-        campaign = CAMPAIGN_BY_TAG.get(order.visit.campaign or "")
-        if campaign is None or order.test:
+        if order.visit.campaign is None or order.test:
             continue
         value = sum(line.gross - line.discount for line in order.agreements[0].lines)
-        won[clock.day_of(order.created_at), campaign.campaign_id].append(value * _euro_rate(order))
+        won[clock.day_of(order.created_at), order.visit.campaign.lower()].append(value * _euro_rate(order))
     return won
 
 
@@ -56,9 +55,10 @@ def _euro_rate(order: Order) -> Decimal:
     return 1 / DOLLARS_PER_EURO if abroad else order.shop_rate
 
 
-def _campaign_day(
+def campaign_day(
     rng: Random, day: date, campaign: Campaign, orders: float, dear: bool, won: list[Decimal]
 ) -> AdDay:
+    """One campaign's day: `orders` is what it is expected to bring, `won` the cents it did bring."""
     clicks = draw_count(rng, _CLICKS_PER_SESSION * orders / campaign.conversion)
     impressions = max(clicks, round(clicks / (campaign.click_through * rng.uniform(0.92, 1.08))))
     price = campaign.click_price * (CLICK_PRICE_RISE if dear else 1.0) * rng.uniform(0.95, 1.05)
@@ -78,4 +78,5 @@ def _campaign_day(
         conversion_value=(sum(won) * claim / 100).quantize(Decimal("0.01")),
         top_impressions=top,
         absolute_top_impressions=round(top * 0.62),
+        platform=campaign.platform,
     )

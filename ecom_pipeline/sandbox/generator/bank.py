@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
-from dataclasses import dataclass
+from collections import Counter, defaultdict
+from dataclasses import dataclass, field
 from datetime import date, timedelta
 from random import Random
 from typing import Literal
 
 from ecom_pipeline.sandbox.costs import shop_costs
-from ecom_pipeline.sandbox.events import AdDay, BankAccount, BankTransaction, Order
+from ecom_pipeline.sandbox.events import AdDay, BankAccount, BankTransaction, Business, Order
 from ecom_pipeline.sandbox.generator.clock import ONE_DAY, Clock, business_day_after
 from ecom_pipeline.sandbox.generator.payouts import BankCredit
 from ecom_pipeline.sandbox.generator.streams import VendorIds
@@ -18,6 +18,11 @@ _OPENING_CURRENT = 24_000_000
 _OPENING_SAVINGS = 2_500_000
 _SUPPLIERS = (("ATELIER CIRIER DE GRASSE", 0.5), ("VERRERIE DU NORD", 0.3), ("TISSAGES DES VOSGES", 0.2))
 _SUPPLIER_DAYS = (10, 17, 25)
+_AD_PLATFORMS = (
+    (2, "google_ads", "GOOGLE ADS"),
+    (13, "meta", "META PLATFORMS"),
+    (15, "tiktok", "TIKTOK ADS"),
+)
 _CARD_SHOPS = (
     ("SNCF CONNECT", 6800),
     ("PAPETERIE DU MARAIS", 3400),
@@ -35,18 +40,20 @@ class Month:
     vat: int = 0
     goods: int = 0
     parcels: int = 0
-    ads: int = 0
+    ads: Counter[str] = field(default_factory=Counter)  # by platform
 
 
 class Bank:
     """Keeps both accounts' movements."""
 
-    def __init__(self, rng: Random, ids: VendorIds, clock: Clock, orders_per_day: float) -> None:
+    def __init__(
+        self, rng: Random, ids: VendorIds, clock: Clock, orders_per_day: float, business: Business
+    ) -> None:
         self._rng = rng
         self._ids = ids
         self._clock = clock
         self._scale = orders_per_day / 100
-        self._costs = shop_costs(orders_per_day)
+        self._costs = shop_costs(orders_per_day, business)
         self.accounts = [
             BankAccount(
                 ids.uuid("account"),
@@ -109,7 +116,7 @@ class Bank:
                 cost = parcel.get(order.country, parcel["*"])
                 months[fulfillment.shipped_at.date().replace(day=1)].parcels += cost
         for row in ads:
-            months[row.day.replace(day=1)].ads += row.cost_micros // 10_000
+            months[row.day.replace(day=1)].ads[row.platform] += row.cost_micros // 10_000
         return dict(months)
 
     def _pay_fixed(self, month: date) -> None:
@@ -125,9 +132,8 @@ class Bank:
         self._pay(month, 6, amount["Agency"], "AGENCE PERSPECTIVE", "marketing", "transfer")
         self._pay(month, 7, amount["E-mail tool"], "OUTIL NEWSLETTER", "marketing", "direct_debit")
         self._pay(month, 9, amount["Affiliate commissions"], "PARTENAIRES DECO", "marketing", "transfer")
-        self._pay(
-            month, 11, amount["Social campaigns, invoiced"], "REGIE SOCIALE", "marketing", "direct_debit"
-        )
+        social = amount.get("Social campaigns, invoiced", 0)
+        self._pay(month, 11, social, "REGIE SOCIALE", "marketing", "direct_debit")
 
     def _pay_variable(self, month: date, owed: Month) -> None:
         goods = owed.goods * 12 // 10
@@ -136,7 +142,8 @@ class Bank:
                 month, day, round(goods * share * self._rng.uniform(0.96, 1.04)), name, "supplier", "transfer"
             )
         self._pay(month, 8, owed.parcels * 12 // 10, "COLISSIMO ENTREPRISE", "logistics", "direct_debit")
-        self._pay(month, 2, owed.ads, "GOOGLE ADS", "marketing", "direct_debit")
+        for day, platform, name in _AD_PLATFORMS:
+            self._pay(month, day, owed.ads[platform], name, "marketing", "direct_debit")
         vat = max(0, owed.vat - (goods - owed.goods) - owed.parcels * 2 // 10)
         self._move(month, 4, vat, 0, 1, "PROVISION TVA")
         self._move(month, 18, vat, 1, 0, "REPRISE TVA")
@@ -220,5 +227,7 @@ def _average_month(months: dict[date, Month], days: int) -> Month:
         vat=thirty([month.vat for month in months.values()]),
         goods=thirty([month.goods for month in months.values()]),
         parcels=thirty([month.parcels for month in months.values()]),
-        ads=thirty([month.ads for month in months.values()]),
+        ads=Counter(
+            {name: thirty([month.ads[name] for month in months.values()]) for _, name, _ in _AD_PLATFORMS}
+        ),
     )

@@ -11,12 +11,13 @@ from typing import Literal
 
 from ecom_pipeline.sandbox.events import Device, Visit
 
-AdKind = Literal["SEARCH", "PERFORMANCE_MAX", "SHOPPING", "DISPLAY", "VIDEO"]
+AdKind = Literal["SEARCH", "PERFORMANCE_MAX", "SHOPPING", "DISPLAY", "VIDEO", "SOCIAL"]
+AdPlatform = Literal["google_ads", "meta", "tiktok"]
 
 
 @dataclass(frozen=True)
 class Campaign:
-    """A Google Ads campaign. `click_price` is euro cents; `tag` is the utm_campaign it sends."""
+    """A campaign of an ad platform. `click_price` is euro cents; `tag` is the utm_campaign it sends."""
 
     campaign_id: int
     name: str
@@ -26,6 +27,7 @@ class Campaign:
     click_price: float
     click_through: float
     top_share: float
+    platform: AdPlatform = "google_ads"
 
 
 CAMPAIGNS = (
@@ -37,7 +39,6 @@ CAMPAIGNS = (
     ),
     Campaign(20_733_915_612, "Display remarketing", "DISPLAY", "remarketing", 0.006, 12, 0.004, 0.0),
 )
-CAMPAIGN_BY_TAG = {campaign.tag: campaign for campaign in CAMPAIGNS}
 
 
 @dataclass(frozen=True)

@@ -27,7 +27,11 @@ AD_CHANNELS = {
     "SHOPPING": "Paid Shopping",
     "DISPLAY": "Display",
     "VIDEO": "Paid Video",
+    "SOCIAL": "Paid Social",
 }
+AD_ACCOUNTS = {"google_ads": "ads", "meta": "meta", "tiktok": "tiktok"}
+"""What the shop calls its account with each ad platform."""
+
 PAID_CHANNELS = frozenset(
     {"Paid Search", "Paid Social", "Paid Shopping", "Paid Video", "Paid Other", "Display", "Cross-network"}
 )

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import timedelta
 from decimal import Decimal
 
-from ecom_pipeline.sandbox.events import AdDay, settled_share
+from ecom_pipeline.sandbox.events import AdDay, SearchDay, settled_share
 from ecom_pipeline.sandbox.oracle.books import Books
 from ecom_pipeline.sandbox.oracle.exchange import round_half_up_to_cents
 from ecom_pipeline.sandbox.oracle.figures import Fact, FactsOf, Kpi, flow, minus, ratio
@@ -13,6 +14,7 @@ from ecom_pipeline.sandbox.oracle.spending import ad_segments
 
 BY_CAMPAIGN = ("channel", "campaign")
 BY_SEARCHER = ("device", "country")
+SEARCH_FINAL = timedelta(days=3)
 
 
 def _ads(measure: Callable[[AdDay], int]) -> FactsOf:
@@ -47,18 +49,17 @@ def _conversion_value(books: Books) -> list[Fact]:
     ]
 
 
-def _position_sum(books: Books) -> list[Fact]:
-    return [
-        Fact(one.day, {"device": one.device, "country": one.country}, one.position_sum)
-        for one in books.shop.search
-    ]
+def _search(measure: Callable[[SearchDay], Decimal]) -> FactsOf:
+    """What the search engine has finished: it takes three days."""
 
+    def facts(books: Books) -> list[Fact]:
+        return [
+            Fact(one.day, {"device": one.device, "country": one.country}, measure(one))
+            for one in books.shop.search
+            if one.day + SEARCH_FINAL <= books.as_of_day
+        ]
 
-def _search_impressions(books: Books) -> list[Fact]:
-    return [
-        Fact(one.day, {"device": one.device, "country": one.country}, Decimal(one.impressions))
-        for one in books.shop.search
-    ]
+    return facts
 
 
 KPIS: dict[str, Kpi] = {
@@ -66,7 +67,9 @@ KPIS: dict[str, Kpi] = {
     "ppc_clicks": flow(BY_CAMPAIGN, _ads(lambda ad: ad.clicks)),
     "cost_per_click": ratio(BY_CAMPAIGN, lambda books: books.ad_spend, _ads(lambda ad: ad.clicks)),
     "ad_click_through_rate": ratio(BY_CAMPAIGN, _ads(lambda ad: ad.clicks), _ads(lambda ad: ad.impressions)),
-    "average_position": ratio(BY_SEARCHER, _position_sum, _search_impressions),
+    "average_position": ratio(
+        BY_SEARCHER, _search(lambda one: one.position_sum), _search(lambda one: Decimal(one.impressions))
+    ),
     "top_impression_share": ratio(
         ("campaign",), _search_ads(lambda ad: ad.top_impressions), _search_ads(lambda ad: ad.impressions)
     ),

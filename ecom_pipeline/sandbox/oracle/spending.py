@@ -9,7 +9,7 @@ from decimal import Decimal
 from fractions import Fraction
 
 from ecom_pipeline.sandbox.events import AdDay, BalanceTransaction, LogisticsRate, MonthlyCost
-from ecom_pipeline.sandbox.oracle.channels import AD_CHANNELS
+from ecom_pipeline.sandbox.oracle.channels import AD_ACCOUNTS, AD_CHANNELS
 from ecom_pipeline.sandbox.oracle.exchange import cents, round_to_four
 from ecom_pipeline.sandbox.oracle.figures import UNASSIGNED, UNKNOWN, Fact
 from ecom_pipeline.sandbox.oracle.known import Knowledge, KnownOrder
@@ -63,8 +63,9 @@ def compute_ad_spend(ads: Iterable[AdDay]) -> Iterator[Fact]:
 
 
 def ad_segments(ad: AdDay) -> dict[str, str]:
-    """The segments of a campaign: it has no country and no device."""
-    return {"channel": AD_CHANNELS[ad.channel_type], "campaign": ad.campaign_name}
+    """The segments of a campaign, told with its account: it has no country and no device."""
+    named = f"{AD_ACCOUNTS[ad.platform]}: {ad.campaign_name}"
+    return {"channel": AD_CHANNELS[ad.channel_type], "campaign": named}
 
 
 def compute_monthly_costs(monthly: Iterable[MonthlyCost], first_day: date, last_day: date) -> Iterator[Fact]:

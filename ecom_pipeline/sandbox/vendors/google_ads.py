@@ -154,7 +154,7 @@ class GoogleAds:
         """Result rows as field name to value, without rows whose metrics are all zero."""
         dated = DATE_FIELD in query.fields
         groups: dict[tuple[str, int], list[AdDay]] = defaultdict(list)
-        for ad in self.world.shop.ads:
+        for ad in (ad for ad in self.world.shop.ads if ad.platform == "google_ads"):
             if ad.day < today and all(
                 condition.holds(ad.day.isoformat())
                 for condition in query.conditions

@@ -23,7 +23,8 @@ from ecom_pipeline.sandbox.world import SECRET_CANARY, GoogleToken, World, diges
 JWT_GRANT = "urn:ietf:params:oauth:grant-type:jwt-bearer"
 ANALYTICS_SCOPE = "https://www.googleapis.com/auth/analytics.readonly"
 ADWORDS_SCOPE = "https://www.googleapis.com/auth/adwords"
-SCOPES = frozenset((ANALYTICS_SCOPE, ADWORDS_SCOPE))
+WEBMASTERS_SCOPE = "https://www.googleapis.com/auth/webmasters.readonly"
+SCOPES = frozenset((ANALYTICS_SCOPE, ADWORDS_SCOPE, WEBMASTERS_SCOPE))
 LEEWAY = timedelta(minutes=5)
 LONGEST = timedelta(hours=1)
 
