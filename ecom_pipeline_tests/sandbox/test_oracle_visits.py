@@ -149,7 +149,6 @@ def test_it_computes_every_kpi_it_names_even_of_an_empty_shop() -> None:
         assert oracle.compute_period(kpi, FIRST, date(2026, 3, 4)) == {}
 
 
-
 def test_at_midnight_the_day_just_ended_is_complete() -> None:
     small = SmallShop(FIRST)
     assert small.oracle("2026-03-04 00:00").as_of_day == date(2026, 3, 3)

@@ -262,6 +262,7 @@ def meta_error(
 
 
 def failure(kind: FailureKind, status: int) -> Answer:
+    """General failures as Meta words them; how long they last is told in a header, in minutes."""
     if kind == "rate_limited":
         use = {"type": "ads_insights", "call_count": 100, "total_cputime": 40, "total_time": 60}
         use["estimated_time_to_regain_access"] = 5  # minutes
