@@ -115,6 +115,7 @@ def refresh_kpi_days(connection: duckdb.DuckDBPyConnection, catalog: Catalog, hi
 _PRICED = {  # what of a model is empty when a currency had no rate, and which canonical table it spoils
     "sale_lines": ("gross", "sale_lines"),
     "ad_performance": ("spend", "ad_performance"),
+    "email_campaigns": ("conversion_value", "email_campaigns"),
     "payments": ("net", "payments"),
     "payouts": ("amount", "payouts"),
     "cash_flows": ("amount", "bank_transactions"),

@@ -1,8 +1,8 @@
 """E-mails, SMS and push messages, and who consented to them.
 
 Those who buy are asked whether they may be written to; later some change their minds. A letter goes out
-every Thursday (now and then in two versions), a push every other Sunday and an SMS on each month's first
-Sunday, to those who consented by then.
+every Thursday (now and then in two versions), a push every Sunday and an SMS on each month's first Sunday, to
+those who consented by then.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ MEDIA: tuple[Medium, ...] = ("email", "sms", "push")
 _FIRST = {"email": 1.0, "sms": 0.2, "push": 0.2}  # of those whom the shop knew before the history begins
 _CONSENTING = {"email": 0.28, "sms": 0.09, "push": 0.07}  # of those who buy for the first time
 _LEAVING = {"email": 0.0012, "sms": 0.0015, "push": 0.002}  # of those who consented, each day
+_SUNDAY_LEAVING = {"email": 2, "sms": 1, "push": 0}  # at least, when people have time to tidy up
 _COMING_BACK = 0.0005  # of those who left, each day
 _BOUNCING = 0.012  # of new addresses
 _LOST = {"email": 0.004, "sms": 0.01, "push": 0.05}  # of messages, besides
@@ -113,16 +114,21 @@ class _Correspondence:
             members, left = self._members[medium].people, self._left[medium]
             leaving = min(draw_count(rng, len(members) * _LEAVING[medium]), len(members))
             joining = rng.sample(left, min(draw_count(rng, len(left) * _COMING_BACK), len(left)))
-            if medium == "sms" and day.weekday() == _SUNDAY:
-                joining += self._invited()
-                leaving = max(leaving, min(len(members) // 5, 1))
+            if day.weekday() == _SUNDAY:
+                joining += self._signing_up(medium)
+                leaving = max(leaving, min(len(members) // 5, _SUNDAY_LEAVING[medium]))
             for person in rng.sample(members, leaving):
                 yield Consent(person, medium, False, self._by_day(day))
             for person in joining:
                 yield Consent(person, medium, True, self._by_day(day))
 
+    def _signing_up(self, medium: Medium) -> list[str]:
+        """On Sundays visitors of a market leave their address, and some readers accept to receive SMS as well."""
+        if medium == "email":
+            return [self._person() for _ in range(3)]
+        return self._invited() if medium == "sms" else []
+
     def _invited(self) -> list[str]:
-        """On Sundays some readers of the letters accept to receive SMS as well, of those who never did."""
         readers, known, left = self._members["email"].people, self._members["sms"], self._left["sms"]
         asked = self._rng.sample(readers, min(len(readers), 8 + len(readers) // 50))
         willing = [one for one in asked if one not in known and one not in left]
@@ -150,7 +156,7 @@ class _Correspondence:
             found.append((self._clock.moment(day, 10), "email"))
         if day.weekday() == _SUNDAY and day.day <= 7:
             found.append((self._clock.moment(day, 11), "sms"))
-        if day.weekday() == _SUNDAY and day.isocalendar().week % 2 == 0:
+        if day.weekday() == _SUNDAY:
             found.append((self._clock.moment(day, 18), "push"))
         return found
 

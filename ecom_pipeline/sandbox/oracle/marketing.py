@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import date, timedelta
 from decimal import Decimal
 
-from ecom_pipeline.sandbox.events import AdDay, SearchDay, settled_share
+from ecom_pipeline.sandbox.events import AdDay, Message, SearchDay, settled_share
 from ecom_pipeline.sandbox.oracle.books import Books
-from ecom_pipeline.sandbox.oracle.exchange import round_half_up_to_cents
+from ecom_pipeline.sandbox.oracle.exchange import cents, round_half_up_to_cents
 from ecom_pipeline.sandbox.oracle.figures import Fact, FactsOf, Kpi, flow, minus, ratio
 from ecom_pipeline.sandbox.oracle.spending import ad_segments
 
@@ -62,6 +62,30 @@ def _search(measure: Callable[[SearchDay], Decimal]) -> FactsOf:
     return facts
 
 
+def _letters(books: Books) -> list[tuple[Message, date]]:
+    """The e-mails sent, with their local day."""
+    known = books.knowledge
+    sent = (one for one in books.shop.messages if one.channel == "email" and known.happened(one.sent_at))
+    return [(one, known.local_day(one.sent_at)) for one in sent]
+
+
+def _attributed_to_letters(books: Books) -> list[Fact]:
+    """What e-mails brought so far: as ads' conversions, orders are attributed to them for days after."""
+    asked_day = books.knowledge.asked_day
+    return [
+        Fact(
+            day,
+            {"campaign": one.name},
+            round_half_up_to_cents(cents(one.conversion_value) * settled_share((asked_day - day).days)),
+        )
+        for one, day in _letters(books)
+    ]
+
+
+def _letters_delivered(books: Books) -> list[Fact]:
+    return [Fact(day, {"campaign": one.name}, Decimal(one.delivered)) for one, day in _letters(books)]
+
+
 KPIS: dict[str, Kpi] = {
     "ad_spend": flow(BY_CAMPAIGN, lambda books: books.ad_spend),
     "ppc_clicks": flow(BY_CAMPAIGN, _ads(lambda ad: ad.clicks)),
@@ -80,4 +104,5 @@ KPIS: dict[str, Kpi] = {
         lambda books: books.contribution_before_marketing + minus(books.marketing_cost),
         lambda books: books.marketing_cost,
     ),
+    "email_revenue_per_recipient": ratio(("campaign",), _attributed_to_letters, _letters_delivered),
 }

@@ -24,6 +24,7 @@ from ecom_pipeline.sandbox.oracle import (
     service,
     social,
     stock,
+    subscribers,
     sustainability,
     website,
 )
@@ -41,6 +42,7 @@ KPIS: dict[str, Kpi] = {
     **stock.KPIS,
     **service.KPIS,
     **mobile.KPIS,
+    **subscribers.KPIS,
     **social.KPIS,
     **sustainability.KPIS,
 }
