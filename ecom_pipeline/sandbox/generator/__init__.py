@@ -29,7 +29,7 @@ from ecom_pipeline.sandbox.generator.exchange import Exchange, walk_rates
 from ecom_pipeline.sandbox.generator.incidents import Troubles
 from ecom_pipeline.sandbox.generator.orders import OrderBook, Sales
 from ecom_pipeline.sandbox.generator.paid_social import advertise_socially, tag_orders
-from ecom_pipeline.sandbox.generator.payments import Processor
+from ecom_pipeline.sandbox.generator.payments import PAYPAL, STRIPE, Processor, Terms
 from ecom_pipeline.sandbox.generator.payouts import PayoutDesk
 from ecom_pipeline.sandbox.generator.storefronts import Storefronts
 from ecom_pipeline.sandbox.generator.streams import VendorIds, stream
@@ -52,6 +52,7 @@ STORIES: tuple[Callable[[Shop, Clock], None], ...] = (
 NAME = "Maison Lumen"
 DOMAIN = "maison-lumen.myshopify.com"
 TIME_ZONE = "Europe/Paris"
+_BY_WALLET = 0.25
 
 
 def generate_shop(
@@ -99,27 +100,49 @@ def generate_shop(
 def _settle(
     shop: Shop, sales: Sales, clock: Clock, ids: VendorIds, exchange: Exchange, orders_per_day: float
 ) -> None:
-    """Let the money flow: cards, processor, payouts, bank."""
-    processor = Processor(stream(shop.seed, "payments"), ids, clock, exchange)
+    """Let the money flow: cards and wallets, processors, payouts, bank."""
+    desks = [
+        _pay_out(shop, _process(shop, sales, clock, ids, exchange, terms), clock, ids, terms)
+        for terms in (STRIPE, PAYPAL)
+        if terms.name in shop.business.processors
+    ]
+    shop.balance_transactions.sort(key=lambda txn: (txn.created_at, txn.txn_id))
+    bank = Bank(stream(shop.seed, "bank"), ids, clock, orders_per_day, shop.business)
+    booked = bank.credit_payouts([credit for desk in desks for credit in desk.announce_credits()])
+    bank.pay_bills(shop.orders, shop.ads)
+    shop.payouts = [
+        replace(payout, bank_transaction_id=booked.get(payout.payout_id))
+        for desk in desks
+        for payout in desk.payouts
+    ]
+    shop.bank_accounts, shop.bank_transactions = bank.accounts, bank.transactions
+    shop.incidents += [incident for desk in desks for incident in desk.incidents]
+
+
+def _process(
+    shop: Shop, sales: Sales, clock: Clock, ids: VendorIds, exchange: Exchange, terms: Terms
+) -> Processor:
+    """What one processor books; a quarter of the buyers who could pay by PayPal do."""
+    name = "payments" if terms is STRIPE else f"payments {terms.name}"
+    processor = Processor(stream(shop.seed, name), ids, clock, exchange, terms)
+    choice = stream(shop.seed, "processors")
     for order in shop.orders:
         movements = sales.card.get(order.order_id)
         if movements:
-            processor.book_order(order, movements, order.order_id in sales.disputed)
-    processor.book_monthly_fees()
-    shop.charges, shop.card_refunds, shop.disputes = (
-        processor.charges,
-        processor.card_refunds,
-        processor.disputes,
-    )
+            wallet = "paypal" in shop.business.processors and choice.random() < _BY_WALLET
+            if wallet == (terms is PAYPAL):
+                processor.book_order(order, movements, order.order_id in sales.disputed)
+    if terms is STRIPE:
+        processor.book_monthly_fees()
+    shop.charges += processor.charges
+    shop.card_refunds += processor.card_refunds
+    shop.disputes += processor.disputes
+    return processor
 
-    desk = PayoutDesk(stream(shop.seed, "payouts"), ids, clock)
+
+def _pay_out(shop: Shop, processor: Processor, clock: Clock, ids: VendorIds, terms: Terms) -> PayoutDesk:
+    name = "payouts" if terms is STRIPE else f"payouts {terms.name}"
+    desk = PayoutDesk(stream(shop.seed, name), ids, clock, terms)
     desk.pay_out(processor.balance_transactions)
-    shop.balance_transactions = desk.balance_transactions
-    bank = Bank(stream(shop.seed, "bank"), ids, clock, orders_per_day, shop.business)
-    booked = bank.credit_payouts(desk.announce_credits())
-    bank.pay_bills(shop.orders, shop.ads)
-    shop.payouts = [
-        replace(payout, bank_transaction_id=booked.get(payout.payout_id)) for payout in desk.payouts
-    ]
-    shop.bank_accounts, shop.bank_transactions = bank.accounts, bank.transactions
-    shop.incidents += desk.incidents
+    shop.balance_transactions += desk.balance_transactions
+    return desk

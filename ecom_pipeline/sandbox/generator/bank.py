@@ -23,6 +23,7 @@ _AD_PLATFORMS = (
     (13, "meta", "META PLATFORMS"),
     (15, "tiktok", "TIKTOK ADS"),
 )
+_PAYERS = {"stripe": "STRIPE PAYMENTS EUROPE", "paypal": "PAYPAL EUROPE SARL"}
 _CARD_SHOPS = (
     ("SNCF CONNECT", 6800),
     ("PAPETERIE DU MARAIS", 3400),
@@ -73,10 +74,11 @@ class Bank:
         self.transactions: list[BankTransaction] = []
 
     def credit_payouts(self, credits: list[BankCredit]) -> dict[str, str]:
-        """Book the processor's transfers; payout id -> transaction id."""
+        """Book the processors' transfers; payout id -> transaction id."""
         booked = {}
         for credit in credits:
-            label, reference = "STRIPE PAYMENTS EUROPE", f"STRIPE {credit.payout_id}"
+            label = _PAYERS[credit.processor]
+            reference = f"{credit.processor.upper()} {credit.payout_id}"
             booked[credit.payout_id] = self._book(
                 credit.day, credit.amount, label, "sales", "income", reference=reference
             )

@@ -1,7 +1,8 @@
-"""The processor's side: charges, refunds, disputes and fees, each with its balance transaction."""
+"""The processors' side: charges, refunds, disputes and fees, each with its balance transaction."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from random import Random
@@ -26,14 +27,35 @@ def processing_fee(settled: int, in_eea: bool) -> int:
     return (settled * per_mille + 500) // 1000 + 25
 
 
+def wallet_fee(settled: int, in_eea: bool) -> int:
+    """Cents PayPal keeps: 2.9 % + 35 in the EEA, 4.9 % + 35 elsewhere, half up."""
+    per_mille = 29 if in_eea else 49
+    return (settled * per_mille + 500) // 1000 + 35
+
+
+@dataclass(frozen=True)
+class Terms:
+    """How a processor charges and pays. `waits` are the business days before money is available."""
+
+    name: str
+    fee: Callable[[int, bool], int]
+    waits: int
+    mark: str  # between an id's prefix and its number, so that no two processors meet
+
+
+STRIPE = Terms("stripe", processing_fee, 2, "")
+PAYPAL = Terms("paypal", wallet_fee, 0, "PP")
+
+
 @dataclass
 class Processor:
-    """Books card movements in the order they are told."""
+    """Books the movements of one processor in the order they are told."""
 
     rng: Random
     ids: VendorIds
     clock: Clock
     exchange: Exchange
+    terms: Terms = STRIPE
     charges: list[Charge] = field(default_factory=list)
     card_refunds: list[CardRefund] = field(default_factory=list)
     disputes: list[Dispute] = field(default_factory=list)
@@ -69,23 +91,24 @@ class Processor:
         at = min(at, self.clock.end - timedelta(seconds=1))
         settled = self.exchange.settle(movement.amount, order.currency, self._day(order, at))
         charge = Charge(
-            charge_id=self.ids.token("ch_"),
+            charge_id=self._id("ch_"),
             order_id=order.order_id,
             amount=movement.amount,
             currency=order.currency,
             created_at=at,
             captured=True,
             captured_settled=settled,
+            processor=self.terms.name,
         )
         self.charges.append(charge)
-        fee = processing_fee(settled, PLACE_BY_COUNTRY[order.country].in_eea)
-        self._book("charge", "charge", settled, fee, at, charge.charge_id, order.order_id, 2)
+        fee = self.terms.fee(settled, PLACE_BY_COUNTRY[order.country].in_eea)
+        self._book("charge", "charge", settled, fee, at, charge.charge_id, order.order_id, self.terms.waits)
         return charge
 
     def _refund(self, order: Order, charge: Charge, movement: CardMovement) -> None:
         settled = self.exchange.settle(-movement.amount, order.currency, self._day(order, movement.at))
         refund = CardRefund(
-            refund_id=self.ids.token("re_"),
+            refund_id=self._id("re_"),
             charge_id=charge.charge_id,
             order_id=order.order_id,
             agreement_id=movement.agreement_id,
@@ -93,6 +116,7 @@ class Processor:
             currency=order.currency,
             created_at=movement.at,
             settled=settled,
+            processor=self.terms.name,
         )
         self.card_refunds.append(refund)
         self._book("refund", "refund", -settled, 0, movement.at, refund.refund_id, order.order_id, 0)
@@ -105,7 +129,7 @@ class Processor:
         closed = at + timedelta(days=self.rng.randint(12, 45))
         closed_at = closed if closed < self.clock.end else None
         dispute = Dispute(
-            dispute_id=self.ids.token("dp_"),
+            dispute_id=self._id("dp_"),
             charge_id=charge.charge_id,
             amount=charge.amount,
             currency=charge.currency,
@@ -113,6 +137,7 @@ class Processor:
             reason=self.rng.choice(_REASONS),
             closed_at=closed_at,
             won=won and closed_at is not None,
+            processor=self.terms.name,
         )
         self.disputes.append(dispute)
         settled = charge.captured_settled
@@ -138,7 +163,7 @@ class Processor:
             available_at = self.clock.midnight(business_day_after(self.clock.day_of(at), business_days))
         self.balance_transactions.append(
             BalanceTransaction(
-                txn_id=self.ids.token("txn_"),
+                txn_id=self._id("txn_"),
                 kind=kind,
                 reporting_category=category,
                 amount=amount,
@@ -147,8 +172,12 @@ class Processor:
                 available_at=available_at,
                 source_id=source_id,
                 order_id=order_id,
+                processor=self.terms.name,
             )
         )
+
+    def _id(self, prefix: str) -> str:
+        return self.ids.token(prefix + self.terms.mark)
 
     def _day(self, order: Order, at: datetime) -> date:
         # Only foreign money needs a rate; asking the calendar for every euro would cost seconds.

@@ -8,6 +8,7 @@ from random import Random
 
 from ecom_pipeline.sandbox.events import BalanceTransaction, Incident, Payout
 from ecom_pipeline.sandbox.generator.clock import Clock, business_day_after, is_business_day
+from ecom_pipeline.sandbox.generator.payments import PAYPAL, STRIPE, Terms
 from ecom_pipeline.sandbox.generator.streams import VendorIds
 
 _LEAST_HISTORY = 42
@@ -20,12 +21,14 @@ class BankCredit:
     payout_id: str
     amount: int
     day: date
+    processor: str
 
 
 class PayoutDesk:
-    """Pays out what is available, every business day."""
+    """Pays out what is available, every business day (PayPal: when somebody asks, on Mondays and Thursdays)."""
 
-    def __init__(self, rng: Random, ids: VendorIds, clock: Clock) -> None:
+    def __init__(self, rng: Random, ids: VendorIds, clock: Clock, terms: Terms = STRIPE) -> None:
+        self._terms = terms
         self._rng = rng
         self._ids = ids
         self._clock = clock
@@ -39,7 +42,7 @@ class PayoutDesk:
         done = 0
         held: list[BalanceTransaction] = []
         for day in self._clock.days():
-            if not is_business_day(day):
+            if not is_business_day(day) or (self._terms is PAYPAL and day.weekday() not in (0, 3)):
                 continue
             at = self._clock.moment(day, 6)
             until = done
@@ -55,9 +58,10 @@ class PayoutDesk:
         self.balance_transactions.sort(key=lambda txn: (txn.created_at, txn.txn_id))
 
     def _pay(self, day: date, amount: int, carried: list[BalanceTransaction]) -> None:
-        payout_id = self._ids.token("po_")
+        payout_id = self._ids.token("po_" + self._terms.mark)
         at = self._clock.moment(day, 6)
-        arrival_day = business_day_after(day, 1)
+        # PayPal announces no arrival: all it tells is the day of the withdrawal.
+        arrival_day = day if self._terms is PAYPAL else business_day_after(day, 1)
         self.payouts.append(
             Payout(
                 payout_id=payout_id,
@@ -67,12 +71,23 @@ class PayoutDesk:
                 arrival_day=arrival_day,
                 paid_at=self._clock.moment(arrival_day, 7),
                 bank_transaction_id=None,
+                processor=self._terms.name,
             )
         )
         self.balance_transactions += [replace(txn, payout_id=payout_id) for txn in carried]
         self.balance_transactions.append(
             BalanceTransaction(
-                self._ids.token("txn_"), "payout", "payout", -amount, 0, at, at, payout_id, None, payout_id
+                self._ids.token("txn_" + self._terms.mark),
+                "payout",
+                "payout",
+                -amount,
+                0,
+                at,
+                at,
+                payout_id,
+                None,
+                payout_id,
+                self._terms.name,
             )
         )
 
@@ -81,13 +96,13 @@ class PayoutDesk:
         first, last = self._clock.first_day, self._clock.last_day
         days = (last - first).days + 1
         late_one = lost_one = None
-        if days >= _LEAST_HISTORY:
+        if days >= _LEAST_HISTORY and self._terms is STRIPE:
             due = [payout for payout in self.payouts if payout.arrival_day <= last]
             late_one = next((p for p in due if p.arrival_day >= first + timedelta(days=days * 2 // 5)), None)
             lost_one = next((p for p in due if p.arrival_day >= last - timedelta(days=11)), None)
         credits = []
         for payout in self.payouts:
-            day = payout.arrival_day
+            day = business_day_after(payout.created_at.date(), 1)
             if payout is lost_one:
                 what = "A payout announced by the processor never reached the bank"
                 self.incidents.append(Incident("payout_lost", day, last, what))
@@ -99,5 +114,5 @@ class PayoutDesk:
             elif self._rng.random() < 0.04:
                 day = business_day_after(day, self._rng.randint(1, 2))
             if day <= last:
-                credits.append(BankCredit(payout.payout_id, payout.amount, day))
+                credits.append(BankCredit(payout.payout_id, payout.amount, day, payout.processor))
         return credits

@@ -12,6 +12,7 @@ from ecom_pipeline.sandbox.endpoint import Answer
 from ecom_pipeline.sandbox.vendors.stripe_objects import (
     Json,
     StripeObjects,
+    of_stripe,
     payment_intent,
     payout_status,
     seconds,
@@ -74,7 +75,7 @@ def resources(objects: StripeObjects) -> list[Resource]:
     return [
         resource(
             "balance_transactions",
-            shop.balance_transactions,
+            of_stripe(shop.balance_transactions),
             "txn_id",
             filters={
                 "type": lambda t, value, _: t.kind == value,
@@ -86,7 +87,7 @@ def resources(objects: StripeObjects) -> list[Resource]:
         ),
         resource(
             "charges",
-            shop.charges,
+            of_stripe(shop.charges),
             "charge_id",
             filters={
                 "customer": lambda *_: False,
@@ -97,7 +98,7 @@ def resources(objects: StripeObjects) -> list[Resource]:
         ),
         resource(
             "refunds",
-            shop.card_refunds,
+            of_stripe(shop.card_refunds),
             "refund_id",
             filters={
                 "charge": lambda r, value, _: r.charge_id == value,
@@ -107,7 +108,7 @@ def resources(objects: StripeObjects) -> list[Resource]:
         ),
         resource(
             "payouts",
-            shop.payouts,
+            of_stripe(shop.payouts),
             "payout_id",
             filters={
                 "status": lambda p, value, now: payout_status(p, now) == value,
@@ -118,7 +119,7 @@ def resources(objects: StripeObjects) -> list[Resource]:
         ),
         resource(
             "disputes",
-            shop.disputes,
+            of_stripe(shop.disputes),
             "dispute_id",
             filters={
                 "charge": lambda d, value, _: d.charge_id == value,

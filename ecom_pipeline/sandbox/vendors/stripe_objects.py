@@ -8,9 +8,10 @@ seconds. Everything about a person bears the personal canary.
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Iterable
 from datetime import UTC, datetime, time, timedelta
 from decimal import Decimal
-from typing import Any
+from typing import Any, Protocol, TypeVar
 
 from ecom_pipeline.sandbox.events import BalanceTransaction, CardRefund, Charge, Dispute, Order, Payout, Shop
 from ecom_pipeline.sandbox.world import PERSONAL_CANARY, digest
@@ -23,22 +24,39 @@ def seconds(instant: datetime) -> int:
     return int(instant.timestamp())
 
 
+class Processed(Protocol):
+    """What one of the shop's processors booked."""
+
+    @property
+    def processor(self) -> str: ...
+
+
+P = TypeVar("P", bound=Processed)
+
+
+def of_stripe(booked: Iterable[P]) -> list[P]:
+    """What went over Stripe; other processors' business is none of Stripe's."""
+    return [one for one in booked if one.processor == "stripe"]
+
+
 class StripeObjects:
     """The shop's payments, cross-referenced as Stripe shows them."""
 
     def __init__(self, shop: Shop) -> None:
         self.shop = shop
         self.orders: dict[int, Order] = {order.order_id: order for order in shop.orders}
-        self.charges = {charge.charge_id: charge for charge in shop.charges}
+        self.charges = {charge.charge_id: charge for charge in of_stripe(shop.charges)}
         self.transactions_of: dict[str, list[BalanceTransaction]] = defaultdict(list)
-        for transaction in sorted(shop.balance_transactions, key=lambda t: (t.created_at, t.txn_id)):
+        for transaction in sorted(
+            of_stripe(shop.balance_transactions), key=lambda t: (t.created_at, t.txn_id)
+        ):
             self.transactions_of[transaction.source_id].append(transaction)
-        self.disputed = {dispute.charge_id: dispute for dispute in shop.disputes}
-        self.disputes = {dispute.dispute_id: dispute for dispute in shop.disputes}
-        self.payouts = {payout.payout_id: payout for payout in shop.payouts}
-        self.refunds = {refund.refund_id: refund for refund in shop.card_refunds}
+        self.disputed = {dispute.charge_id: dispute for dispute in of_stripe(shop.disputes)}
+        self.disputes = {dispute.dispute_id: dispute for dispute in of_stripe(shop.disputes)}
+        self.payouts = {payout.payout_id: payout for payout in of_stripe(shop.payouts)}
+        self.refunds = {refund.refund_id: refund for refund in of_stripe(shop.card_refunds)}
         self.refunds_of: dict[str, list[CardRefund]] = defaultdict(list)
-        for refund in shop.card_refunds:
+        for refund in of_stripe(shop.card_refunds):
             self.refunds_of[refund.charge_id].append(refund)
 
     def balance_transaction(self, transaction: BalanceTransaction, now: datetime) -> Json:
