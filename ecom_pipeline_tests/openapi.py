@@ -32,14 +32,13 @@ def violations(spec: Mapping[str, Any], schema: Mapping[str, Any], value: Any, a
 
     An undocumented name is a violation too: a vendor that refuses unknown fields would refuse ours.
     """
-    if "$ref" in schema:
-        meant: Mapping[str, Any] = spec
-        for part in str(schema["$ref"]).removeprefix("#/").split("/"):
-            meant = meant[part]
-        yield from violations(spec, meant, value, at)
+    schema = _meant(spec, schema)
+    if "oneOf" in schema:
+        yield from min((list(violations(spec, one, value, at)) for one in schema["oneOf"]), key=len)
         return
     kinds = schema.get("type", [])
     kinds = [kinds] if isinstance(kinds, str) else kinds
+    kinds = [*kinds, "null"] if kinds and schema.get("nullable") else kinds
     if kinds and not any(isinstance(value, KINDS[kind]) for kind in kinds):
         yield f"{at} is {type(value).__name__}, not {' or '.join(kinds)}"
         return
@@ -59,6 +58,46 @@ def violations(spec: Mapping[str, Any], schema: Mapping[str, Any], value: Any, a
                 yield f"{at} has {name}, which is not documented"
             else:
                 yield from violations(spec, schema["properties"][name], item, f"{at}.{name}")
+
+
+def query_violations(operation: Mapping[str, Any], query: str) -> Iterator[str]:
+    """Where a query (as it was sent, decoded) asks for what an operation does not offer, or lacks what it needs."""
+    known = {one["name"]: one for one in operation["parameters"] if one["in"] == "query"}
+    asked = dict(pair.split("=", 1) for pair in query.split("&") if pair)
+    for name, one in known.items():
+        if one.get("required") and name not in asked:
+            yield f"{name} is missing"
+    for name, text in asked.items():
+        if name not in known:
+            yield f"{name} is not documented"
+            continue
+        schema: Mapping[str, Any] = known[name]["schema"]
+        values = text.split(",") if schema["type"] == "array" else [text]
+        allowed = schema.get("items", schema).get("enum")
+        yield from (
+            f"{name} has {value!r}, none of {allowed}" for value in values if allowed and value not in allowed
+        )
+        if schema["type"] == "integer" and not schema["minimum"] <= int(text) <= schema["maximum"]:
+            yield f"{name} is {text}, out of bounds"
+
+
+def _meant(spec: Mapping[str, Any], schema: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The schema a reference stands for, with the parts of `allOf` put together."""
+    if "$ref" in schema:
+        meant: Mapping[str, Any] = spec
+        for part in str(schema["$ref"]).removeprefix("#/").split("/"):
+            meant = meant[part]
+        return _meant(spec, meant)
+    if "allOf" not in schema:
+        return schema
+    whole: dict[str, Any] = {"type": "object", "properties": {}, "required": []}
+    for piece in (_meant(spec, one) for one in schema["allOf"]):
+        whole["required"] += piece.get("required", [])
+        for name, own in piece.get("properties", {}).items():
+            before = whole["properties"].get(name, {})
+            both = "properties" in before and "properties" in own
+            whole["properties"][name] = _meant(spec, {"allOf": [before, own]}) if both else own
+    return whole
 
 
 def _has_form(form: str | None, text: str) -> bool:

@@ -87,7 +87,6 @@ class SeenProfile:
             "subscriptions": {
                 "email": {"marketing": self._email()},
                 "sms": {"marketing": self._state("sms")},
-                "mobile_push": None,
             },
         }
 

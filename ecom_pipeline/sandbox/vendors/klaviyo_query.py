@@ -133,11 +133,11 @@ def page_answer(call: Call, page: list[Any], start: int, size: int, total: int) 
         pairs = [pair for pair in call.query if pair[0] != "page[cursor]"]
         return f"{call.url}?{urlencode([*pairs, ('page[cursor]', cursor_at(at))])}"
 
-    links = {
-        "self": f"{call.url}?{urlencode(call.query)}",
-        "next": address(start + size) if start + size < total else None,
-        "prev": address(max(start - size, 0)) if start else None,
-    }
+    links = {"self": f"{call.url}?{urlencode(call.query)}"}
+    if start + size < total:
+        links["next"] = address(start + size)
+    if start:
+        links["prev"] = address(max(start - size, 0))
     series = digest(0, *(pair for pair in call.query if pair[0] != "page[cursor]"))
     return Answer({"data": page, "links": links}, series=series, continues=start > 0)
 
