@@ -229,7 +229,7 @@ class TestKpis:
             said = told(
                 call("kpi", "explain", "average_position", "--config", simulation.pipeline.settings.file), 0
             )
-        assert "missing (search: positions)" in said
+        assert "missing (search: search_results)" in said
 
     def test_explain_before_any_run(self, config: Path, tmp_path: Path) -> None:
         (tmp_path / "ecom.toml").write_text(config.read_text())
@@ -248,7 +248,7 @@ class TestSources:
     def test_list(self, config: Path) -> None:
         said = told(call("--config", config, "source", "list"), 0)
         assert all(
-            words in said for words in ("shop", "abandoned_checkouts", "log", "2026-11-15", "positions")
+            words in said for words in ("shop", "abandoned_checkouts", "log", "2026-11-15", "search_results")
         )
 
     def test_list_as_json_counts_what_was_stored(self, config: Path, shop: Simulation) -> None:
@@ -258,8 +258,8 @@ class TestSources:
         }
         [(orders,)] = shop.query('SELECT COUNT(*) FROM raw."shop__orders"')
         assert stored["shop", "orders"] == orders > 0
-        assert listed[0]["secrets_present"] == ["ECOM_SHOP_ACCESS_TOKEN"]
-        assert listed[0]["secrets_missing"] == []
+        (shops,) = (one for one in listed if one["source"] == "shop")
+        assert (shops["secrets_present"], shops["secrets_missing"]) == (["ECOM_SHOP_ACCESS_TOKEN"], [])
 
     def test_missing_secrets_are_named(self, config: Path, tmp_path: Path) -> None:
         (tmp_path / "ecom.toml").write_text(config.read_text())

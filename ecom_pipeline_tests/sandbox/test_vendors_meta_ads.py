@@ -59,7 +59,7 @@ def meta(base_url: str, world: World) -> Meta:
 
 
 def mine(group: Shop) -> list[AdDay]:
-    return [ad for ad in group.ads if ad.platform == "meta" and ad.impressions]
+    return [ad for ad in group.ads if ad.platform == "meta" and (ad.impressions or ad.conversions)]
 
 
 def everything() -> str:

@@ -68,7 +68,11 @@ def tiktok(base_url: str, world: World) -> TikTok:
 
 def mine(group: Shop) -> list[AdDay]:
     first = date(2026, 10, 17)
-    return [ad for ad in group.ads if ad.platform == "tiktok" and ad.impressions and ad.day >= first]
+    return [
+        ad
+        for ad in group.ads
+        if ad.platform == "tiktok" and (ad.impressions or ad.conversions) and ad.day >= first
+    ]
 
 
 def test_figures_are_text_of_one_campaign_and_day(tiktok: TikTok, group: Shop) -> None:

@@ -84,7 +84,9 @@ def held(simulation: Simulation) -> dict[str, list[str]]:
             if shop.first_day - timedelta(days=10) <= day <= shop.last_day  # the fixing a first day rests on
         ],
         "SELECT SUM(sessions) FROM mapped.web_traffic": [str(sum(row.sessions for row in shop.traffic))],
-        "SELECT SUM(clicks) FROM mapped.search_positions": [str(sum(row.clicks for row in shop.search))],
+        "SELECT SUM(clicks) FROM mapped.search_positions": [
+            str(sum(row.clicks for row in shop.search if row.day <= shop.last_day - timedelta(days=3)))
+        ],  # of the days that are final
     }
 
 

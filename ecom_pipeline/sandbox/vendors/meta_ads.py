@@ -176,7 +176,7 @@ class Report:
             ad
             for ad in mine
             if self.first_day <= ad.day <= self.last_day
-            and ad.impressions
+            and (ad.impressions or ad.conversions)
             and (self.archived_too or last[ad.campaign_id] >= self.today - ARCHIVED_AFTER)
         ]
 

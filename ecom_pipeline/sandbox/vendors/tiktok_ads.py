@@ -118,7 +118,9 @@ class TikTokAds:
     def ads(self, first_day: date, last_day: date, with_deleted: bool) -> list[AdDay]:
         today = self.world.now_local().date()
         mine = [
-            ad for ad in self.world.shop.ads if ad.platform == "tiktok" and ad.day < today and ad.impressions
+            ad
+            for ad in self.world.shop.ads
+            if ad.platform == "tiktok" and ad.day < today and (ad.impressions or ad.conversions)
         ]
         last = {ad.campaign_id: ad.day for ad in sorted(mine, key=lambda ad: ad.day)}
         shown = [
