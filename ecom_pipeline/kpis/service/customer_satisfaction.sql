@@ -1,0 +1,26 @@
+/* ---
+name: {fr: "CSAT", en: "Customer satisfaction"}
+definition:
+  fr: "Réponses bonnes divisées par les réponses à l'enquête du service client (quatre étoiles et plus sont bonnes)."
+  en: "Good answers divided by all answers to the service desk's survey (four stars and more are good)."
+unit: percent
+kind: ratio
+good: up
+dimensions: [medium]
+action:
+  fr: "Relire les réponses mauvaises et répondre plus vite."
+  en: "Read the bad answers again and reply faster."
+measured_by: [satisfaction_ratings, tickets]
+touches:
+  mapped.tickets: {everything: true}
+minimum: 0
+maximum: 1
+since: 1
+--- */
+SELECT
+    r.day AS day, COALESCE(t.medium, 'unknown') AS medium,
+    CASE WHEN r.is_good THEN 1 ELSE 0 END AS numerator,
+    1 AS denominator
+FROM mapped.satisfaction_ratings AS r
+JOIN run.days AS d ON d.day = r.day
+LEFT JOIN mapped.tickets AS t ON t.desk = r.desk AND t.ticket_id = r.ticket_id
