@@ -73,6 +73,7 @@ def instances(world: World, url: str) -> list[Instance]:
 
 
 def routes(world: World) -> list[BaseRoute]:
+    """The endpoints of one account."""
     api = Klaviyo(world)
     vendor = Vendor("klaviyo", failure)
     report = api.guarded("campaigns:read", "2, 1;w=1, 2;w=60, 225;w=86400", api.report)

@@ -160,6 +160,7 @@ def invalid(detail: str, **source: str) -> Refused:
 
 
 def error_answer(status: int, code: str, title: str, detail: str, **source: str) -> Answer:
+    """An error in the form of JSON:API; `source` says which parameter or which part of the body is meant."""
     error: dict[str, Any] = {
         "id": "7f1f3b5e-9d9f-4c7a-8a86-3f6f2a3f1c55",
         "status": status,
