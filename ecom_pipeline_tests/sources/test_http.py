@@ -13,6 +13,7 @@ from pydantic import SecretStr
 
 from ecom_pipeline.errors import AuthenticationError, ConfigurationError, SourceError
 from ecom_pipeline.sources.failures import (
+    Failure,
     RefusedError,
     ThrottledError,
     TruncatedAnswerError,
@@ -115,6 +116,22 @@ def test_attempts_are_bounded(script: Script, patience: Patience, waits: list[fl
         client_of(script, patience).get_json("x")
     assert len(script.asked) == 4
     assert len(waits) == 3
+
+
+@pytest.mark.parametrize("status", [200, 400, 500])
+def test_a_code_goes_before_the_status(
+    script: Script, patience: Patience, waits: list[float], status: int
+) -> None:
+    def recognize(status: int, body: Any) -> Failure | None:
+        code = (body or {}).get("code", 0)
+        return Failure(AuthenticationError, f"code {code}", again=False, status=status) if code else None
+
+    script.steps = [answer(b'{"code": 7}', status=status), answer(b'{"code": 0}')]
+    client = client_of(script, patience, recognize=recognize)
+    with pytest.raises(AuthenticationError, match="shop, orders") as caught:
+        client.get_json("x")
+    assert "code 7" in caught.value.why and "Make a key under Settings." in caught.value.mend
+    assert client.get_json("x") == {"code": 0} and waits == []
 
 
 def test_a_vendors_own_throttle_signal_is_obeyed(

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from decimal import ROUND_HALF_UP, Decimal
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -24,7 +25,7 @@ from ecom_pipeline.sources.meta_ads.insights import CAMPAIGN_INSIGHTS, FIELDS, p
 from ecom_pipeline.sources.meta_ads.limits import is_nearly_used_up, recognized, wait_for_access
 from ecom_pipeline.sources.meta_ads.source import MetaAdsSettings
 
-from ..simulation import reading
+from ..simulation import reading, simulate
 from .contract_suite import Case, SourceContract, Ticks
 from .vendor_sandbox import NO_SLEEP, context_of, map_rows, raw_tables, small_shop, window_of
 
@@ -152,8 +153,33 @@ def test_a_purchase_counts_once_and_in_the_windows_named(meta: MetaAds, world: W
     assert any(row["purchase_value"] for row in viewed.values())
 
 
-def test_late_conversions_are_read_again() -> None:
-    assert CAMPAIGN_INSIGHTS.restate_days == 28
+def test_late_conversions_are_read_again(tmp_path: Path) -> None:
+    """What a day brought is not known the morning after; the runs of the next four weeks mend it."""
+    with simulate(tmp_path, seed=11, days=42, orders_per_day=60, business=TestMetaAds.business) as simulation:
+        (table,) = simulation.pipeline.tables("meta")
+        last_day = simulation.shop.last_day
+        days = {back: last_day - timedelta(days=back) for back in (28, 27)}
+
+        def told(day: date) -> Decimal:
+            rows = simulation.query(
+                "SELECT SUM(purchase_value) FROM raw.meta__campaign_insights WHERE day = ?", [day]
+            )
+            return Decimal(rows[0][0])
+
+        for day in days.values():
+            simulation.set_day(day)
+            simulation.pipeline.extract("meta", table, day, day)
+        early = {back: told(day) for back, day in days.items()}
+        simulation.set_day(last_day)
+        simulation.pipeline.extract("meta", table, last_day, last_day)
+        final = {
+            back: sum(
+                ad.conversion_value for ad in simulation.shop.ads if ad.platform == "meta" and ad.day == day
+            )
+            for back, day in days.items()
+        }
+        assert early[27] < final[27] == told(days[27])
+        assert told(days[28]) == early[28] < final[28], "older than that, only a backfill reads it again"
 
 
 def test_mapping_gives_paid_social_in_full(meta: MetaAds, shop: Shop) -> None:
