@@ -10,6 +10,8 @@ import pytest
 
 from ecom_pipeline.sandbox.events import GROUP
 from ecom_pipeline.sandbox.oracle import Oracle
+from ecom_pipeline.warehouse.checks import check_key
+from ecom_pipeline.warehouse.connection import open_warehouse
 
 from ..simulation import Simulation, simulate
 
@@ -103,3 +105,14 @@ def test_costs_in_dollars_are_converted(group: Simulation, oracle: Oracle) -> No
     books = oracle._books
     assert cost[0] == sum(fact.amount for fact in books.cost_of_goods if fact.segments["shop"] == "shop_us")
     assert cost[0] > 0
+
+
+def test_every_key_holds(group: Simulation) -> None:
+    """What Dagster checks of each model, on three shops at once."""
+    with open_warehouse(group.warehouse) as connection:
+        broken = {
+            node.name: found
+            for node in group.pipeline.catalog.models
+            if not (found := check_key(connection, node.name, node.key)).passed
+        }
+    assert broken == {}

@@ -89,7 +89,7 @@ def order_json(view: OrderView, zone: ZoneInfo, meta: Sequence[str] | None) -> d
         "shipping": address(order, with_email=False),
         "payment_method": "stripe",
         "line_items": [item_json(line) for line in products],
-        "shipping_lines": [shipping_json(at, line) for at, line in enumerate(shipping, start=1)],
+        "shipping_lines": [shipping_json(10 * order.order_id + at, line) for at, line in enumerate(shipping)],
         "fee_lines": [],
         "coupon_lines": coupons(order, discount),
         "refunds": [
@@ -120,8 +120,8 @@ def refund_json(view: OrderView, refund: Agreement, zone: ZoneInfo) -> dict[str,
         "refunded_payment": True,
         "line_items": [item_json(line, refund) for line in refund.lines if line.kind == "product"],
         "shipping_lines": [
-            shipping_json(at, line)
-            for at, line in enumerate((one for one in refund.lines if one.kind == "shipping"), start=1)
+            shipping_json(10 * (refund.refund_id or 0) + at, line)
+            for at, line in enumerate(one for one in refund.lines if one.kind == "shipping")
         ],
         "fee_lines": [],
         "meta_data": [],
