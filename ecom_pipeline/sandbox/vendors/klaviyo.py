@@ -174,13 +174,14 @@ class Klaviyo:
             raise invalid("That sort or additional field is not offered.", parameter="sort")
         start, size = page_of(query, 20, MOST_ON_A_PAGE)
         seed, fields = self.world.shop.seed, query.get("fields[profile]")
-        made = []
-        for person in self.seen_profiles():
-            attributes = person.attributes(seed)
-            if all(one.holds(attributes) for one in conditions):
-                made.append((person, attributes))
+        made = self.seen_profiles()
+        if conditions:
+            made = [
+                person for person in made if all(one.holds(person.attributes(seed)) for one in conditions)
+            ]
         page = []
-        for person, attributes in made[start : start + size]:
+        for person in made[start : start + size]:
+            attributes = person.attributes(seed)
             known = list(dotted(attributes))
             if "subscriptions" not in more:
                 del attributes["subscriptions"]
