@@ -16,9 +16,10 @@ from ecom_pipeline.sandbox.generator import generate_shop
 from ecom_pipeline.sandbox.server import run_sandbox
 from ecom_pipeline.sandbox.world import PERSONAL_CANARY, SECRET_CANARY, World
 from ecom_pipeline.sources.contract import Window
+from ecom_pipeline.sources.processors import named_processor
 from ecom_pipeline.sources.qonto import Qonto, source
 from ecom_pipeline.sources.qonto.source import QontoSettings
-from ecom_pipeline.sources.qonto.tables import BALANCES, TRANSACTIONS, named_processor
+from ecom_pipeline.sources.qonto.tables import BALANCES, TRANSACTIONS
 
 from .vendor_sandbox import NO_SLEEP, context_of, map_rows, raw_tables, window_of
 

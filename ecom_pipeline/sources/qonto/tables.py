@@ -7,7 +7,6 @@ account's number (IBAN) is not kept either.
 
 from __future__ import annotations
 
-import re
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
@@ -15,24 +14,9 @@ from typing import Any
 from ecom_pipeline.errors import SchemaError
 from ecom_pipeline.sources.contract import Change, Column, Table, Type
 from ecom_pipeline.sources.fields import Fields
+from ecom_pipeline.sources.processors import named_processor
 
 SIGN = {"credit": 1, "debit": -1}
-PROCESSORS = (
-    "adyen",
-    "alma",
-    "amazon",
-    "checkout.com",
-    "gocardless",
-    "klarna",
-    "mollie",
-    "payplug",
-    "paypal",
-    "shopify",
-    "stripe",
-    "sumup",
-    "worldline",
-)
-PROCESSOR = re.compile(r"(?<![a-z0-9])(" + "|".join(map(re.escape, PROCESSORS)) + r")(?![a-z0-9])")
 
 TRANSACTIONS = Table(
     name="transactions",
@@ -105,9 +89,3 @@ def balance_row(account: Fields, observed_at: datetime) -> dict[str, Any]:
         "balance": Decimal(account.integer("balance_cents")).scaleb(-2),
         "observed_at": observed_at,
     }
-
-
-def named_processor(label: str | None) -> str | None:
-    """The payment processor that a label names, or None."""
-    found = PROCESSOR.search((label or "").lower())
-    return found[1] if found else None
