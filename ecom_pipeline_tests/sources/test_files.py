@@ -348,3 +348,9 @@ def test_check_says_what_each_table_lacks(tmp_path: Path) -> None:
     (tmp_path / "b.csv").write_text("Date;Name;Amount;Pieces\n")
     (finding,) = source.check()
     assert finding.state == "error" and "b.csv" in finding.detail and "delimiter" in finding.mend
+
+
+def test_of_a_label_only_the_processor_it_names_is_kept(tmp_path: Path) -> None:
+    columns = {"payer": {"from": "Label", "type": "processor"}}
+    rows = read(tmp_path, "Label\nVirement STRIPE Jeanne\nJeanne Martin\n \n", columns=columns)
+    assert [row["payer"] for row in rows] == ["stripe", None, None]

@@ -40,6 +40,7 @@ TYPES = {
     "boolean": Type.BOOLEAN,
     "date": Type.DATE,
     "timestamp": Type.TIMESTAMP,
+    "processor": Type.STRING,
 }
 
 
@@ -51,12 +52,13 @@ class FileColumn(_Part):
     """One column: `from` is its name in the file; a text alone stands for the `from` of a text column.
 
     `pseudonymise` keeps only the keyed hash of a value that tells who somebody is. `values` translates every
-    value there is ("" means unknown); a value it lacks is an error. `format` is that of dates and times as
+    value there is ("" means unknown); a value it lacks is an error. Of a text of type `processor` only the payment
+    processor it names is kept, for labels that may name people. `format` is that of dates and times as
     strptime takes it; ISO 8601 without it.
     """
 
     from_: str = Field(alias="from")
-    type: Literal["text", "integer", "decimal", "boolean", "date", "timestamp"] = "text"
+    type: Literal["text", "integer", "decimal", "boolean", "date", "timestamp", "processor"] = "text"
     required: bool = False
     pseudonymise: bool = False
     values: dict[str, str] | None = None

@@ -10,6 +10,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from ecom_pipeline.sources.files.settings import FileColumn, FileTable
+from ecom_pipeline.sources.processors import named_processor
 from ecom_pipeline.sources.pseudonym import pseudonym
 
 Convert = Callable[[Any], Any]
@@ -75,6 +76,8 @@ def _of_type(column: FileColumn, table: FileTable, zone: ZoneInfo, key: bytes) -
             return lambda cell: _decimal(_number(cell, table))
         case "boolean":
             return _boolean
+        case "processor":
+            return lambda cell: named_processor(_text(cell))
         case "date":
             return lambda cell: _date(cell, column.format)
         case _:
