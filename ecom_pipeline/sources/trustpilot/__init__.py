@@ -1,0 +1,5 @@
+"""Trustpilot: reviews of the shop."""
+
+from ecom_pipeline.sources.trustpilot.source import Trustpilot
+
+__all__ = ["Trustpilot"]
