@@ -8,22 +8,11 @@ from __future__ import annotations
 
 import re
 
-PROCESSORS = (
-    "adyen",
-    "alma",
-    "amazon",
-    "checkout.com",
-    "gocardless",
-    "klarna",
-    "mollie",
-    "payplug",
-    "paypal",
-    "shopify",
-    "stripe",
-    "sumup",
-    "worldline",
+_PROCESSOR = re.compile(
+    r"(?<![a-z0-9])"
+    r"(adyen|alma|amazon|checkout\.com|gocardless|klarna|mollie|payplug|paypal|shopify|stripe|sumup|worldline)"
+    r"(?![a-z0-9])"
 )
-_PROCESSOR = re.compile(r"(?<![a-z0-9])(" + "|".join(map(re.escape, PROCESSORS)) + r")(?![a-z0-9])")
 
 
 def named_processor(label: str | None) -> str | None:
