@@ -22,11 +22,13 @@ LOOK = """query ($id: ID!) { bulkOperation(id: $id) {
 class Client:
     base_url: str
     world: World
+    path: str = "/shopify"
+    token_name: str = "shopify_access_token"
 
     def post(self, query: str, token: str | None = None, /, **variables: Any) -> requests.Response:
-        token = self.world.secrets["shopify_access_token"] if token is None else token
+        token = self.world.secrets[self.token_name] if token is None else token
         return requests.post(
-            f"{self.base_url}/shopify/admin/api/2026-10/graphql.json",
+            f"{self.base_url}{self.path}/admin/api/2026-10/graphql.json",
             json={"query": query, "variables": variables},
             headers={"X-Shopify-Access-Token": token},
             timeout=20,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
@@ -20,13 +21,28 @@ from ecom_pipeline.sandbox.generator import generate_shop
 from ecom_pipeline.sandbox.server import run_sandbox
 from ecom_pipeline.sandbox.vendors import woocommerce as twin
 from ecom_pipeline.sandbox.vendors.woocommerce import WooCommerce as Site
-from ecom_pipeline.sandbox.vendors.woocommerce_objects import order_json
+from ecom_pipeline.sandbox.vendors.woocommerce_objects import (
+    order_json,
+    product_json,
+    refund_json,
+    review_json,
+)
 from ecom_pipeline.sandbox.world import PERSONAL_CANARY, SECRET_CANARY, World
 from ecom_pipeline.sources.contract import Window
+from ecom_pipeline.sources.fields import Fields
 from ecom_pipeline.sources.pseudonym import pseudonym
 from ecom_pipeline.sources.woocommerce import WooCommerce, source
 from ecom_pipeline.sources.woocommerce.source import WooCommerceSettings
-from ecom_pipeline.sources.woocommerce.tables import ORDERS, PRODUCTS, REVIEWS
+from ecom_pipeline.sources.woocommerce.tables import (
+    ORDER_FIELDS,
+    ORDERS,
+    PRODUCT_FIELDS,
+    PRODUCTS,
+    REFUND_FIELDS,
+    REVIEW_FIELDS,
+    REVIEWS,
+    product_row,
+)
 
 from .contract_suite import Case, SourceContract
 from .vendor_sandbox import KEY, NO_SLEEP, context_of, map_rows, raw_tables, window_of
@@ -224,30 +240,85 @@ def test_requests_and_answers_are_those_of_a_running_shop(
         "orders": "schema-orders", "refunds": "schema-refunds", "products": "schema-products",
         "reviews": "schema-products-reviews",
     }  # fmt: skip
+    folder = shared / "specs" / "woocommerce"
+    routes = json.loads((folder / "wc-v3-routes-9.9.5.json").read_text(encoding="utf-8"))["routes"]
     seen = set()
     for entry in world.log:
-        name = entry.path.rpartition("/")[2]
-        if name not in files:
+        path = entry.path.partition("/wp-json")[2]
+        (found,) = [one for pattern, one in routes.items() if re.fullmatch(pattern, path)]
+        seen.add(name := path.rpartition("/")[2])
+        if name == "current":
             continue
-        schema = json.loads(
-            (shared / "specs" / "woocommerce" / f"{files[name]}.json").read_text(encoding="utf-8")
-        )
-        allowed = set(schema["endpoints"][0]["args"]) | {"_fields"}  # known to every route of WordPress
+        arguments = found["endpoints"][0]["args"]
         asked = dict(parse_qsl(entry.query, keep_blank_values=True))
-        assert set(asked) <= allowed
-        for field in asked["_fields"].split(","):
-            assert field.partition(".")[0] in schema["schema"]["properties"]
-        seen.add(name)
-    assert seen == set(files)
+        assert set(asked) <= set(arguments) | {"_fields"}  # known to every route of WordPress
+        assert asked["orderby"] in arguments["orderby"]["enum"] and asked["order"] == "desc"
+        if name in files:
+            schema = json.loads((folder / f"{files[name]}.json").read_text(encoding="utf-8"))["schema"]
+            for field in asked["_fields"].split(","):
+                assert field.partition(".")[0] in schema["properties"]
+    assert seen == {*files, "variations", "current"}
+
+
+def test_the_twins_answers_are_those_of_a_running_shop(world: World, shop: Shop, shared: Path) -> None:
     api = Site(world, twin.fronts(world)[0])
-    order = order_json(api._orders()[0], api.zone, None)
-    schema = json.loads((shared / "specs" / "woocommerce" / "schema-orders.json").read_text(encoding="utf-8"))
-    known = schema["schema"]["properties"]
-    assert set(order) <= set(known)
-    for name in ("line_items", "shipping_lines", "coupon_lines", "refunds"):
-        for one in order[name]:
-            assert set(one) <= set(known[name]["items"]["properties"]), name
-    assert set(order["billing"]) <= set(known["billing"]["properties"])
+    product = next(one for one in shop.products if one.storefront == "atelier")
+    review = Review(1, "woocommerce", NOW, NOW, 5, product, None, True, None)
+    views = api._orders()
+    answers = {
+        "orders": [order_json(view, api.zone, None) for view in views],
+        "refunds": [refund_json(view, one, api.zone) for view in views for one in view.refunds],
+        "products": [
+            product_json([one for one in shop.products if one.product_id == number], api.zone)
+            for number in sorted({one.product_id for one in shop.products if one.storefront == "atelier"})
+        ],
+        "products-reviews": [review_json(review, api.zone)],
+    }
+    for name, written in answers.items():
+        file = shared / "specs" / "woocommerce" / f"schema-{name}.json"
+        schema = json.loads(file.read_text(encoding="utf-8"))["schema"]
+        assert len(written) > (name != "products-reviews")
+        for one in written:
+            assert misfits(one, schema, name) == []
+            assert set(FIELDS[name]) <= {*one, "billing.email", "billing.country", "shipping.country"}
+
+
+FIELDS = {
+    "orders": ORDER_FIELDS, "refunds": REFUND_FIELDS, "products": PRODUCT_FIELDS,
+    "products-reviews": REVIEW_FIELDS,
+}  # fmt: skip
+KINDS: dict[str, tuple[type, ...]] = {
+    "string": (str,), "integer": (int,), "number": (int, float), "boolean": (bool,),
+    "array": (list,), "object": (dict,), "date-time": (str,), "mixed": (str, int, float, list, dict),
+}  # fmt: skip
+UNLIKE_THEIR_SCHEMA = ("type", "status")  # a schema names the types and statuses one may write
+NULLABLE = ("date_", "defined_value", "parent_name")  # as a running shop answers, whatever its schema says
+
+
+def misfits(value: Any, schema: Any, path: str) -> list[str]:
+    """Where an answer names what the schema does not know, or in another type."""
+    name = path.rpartition(".")[2]
+    if value is None:
+        return [] if name.startswith(NULLABLE) else [f"{path} is null"]
+    kinds = schema["type"] if isinstance(schema["type"], list) else [schema["type"]]
+    if not any(isinstance(value, KINDS[kind]) for kind in kinds if kind != "null"):
+        return [f"{path} is {type(value).__name__}, not {kinds}"]
+    if isinstance(value, list) and "items" in schema:
+        return [found for one in value for found in misfits(one, schema["items"], path)]
+    if isinstance(value, dict) and "properties" in schema:
+        unknown = [f"{path}.{key} is unknown" for key in value if key not in schema["properties"]]
+        known = [key for key in value if key in schema["properties"]]
+        return unknown + [
+            found
+            for key in known
+            for found in misfits(value[key], schema["properties"][key], f"{path}.{key}")
+        ]
+    allowed = schema.get("enum")
+    return (
+        [f"{path} is {value!r}"]
+        if allowed and name not in UNLIKE_THEIR_SCHEMA and value not in allowed
+        else []
+    )
 
 
 def test_only_what_is_kept_is_asked_for(woo: WooCommerce, world: World) -> None:
@@ -305,9 +376,69 @@ def test_products_have_the_cost_somebody_entered(woo: WooCommerce, shop: Shop) -
     assert len(rows) == len(products)
     for product in products:
         cost = None if product.unit_cost is None else Decimal(product.unit_cost).scaleb(-4)
-        assert rows[str(product.product_id)]["unit_cost"] == cost
-        assert rows[str(product.product_id)]["currency"] == "EUR"
-    assert any(row["unit_cost"] is None for row in rows.values())
+        assert rows[str(product.variant_id)]["unit_cost"] == cost
+        assert rows[str(product.variant_id)]["currency"] == "EUR"
+    for variable in (True, False):
+        own = [one for one in products if (one.variant_id != one.product_id) is variable]
+        assert {one.unit_cost is None for one in own} == {True, False}, (
+            "with and without a cost, of both kinds"
+        )
+
+
+@pytest.mark.parametrize(
+    ("told", "cost"),
+    [
+        (None, None),
+        ({"values": [{"defined_value": None, "effective_value": 0}], "total_value": 0}, None),
+        ({"values": [{"defined_value": Decimal("4.2"), "effective_value": 0}], "total_value": 5}, Decimal(5)),
+    ],
+)
+def test_a_cost_nobody_entered_is_none_and_an_inherited_one_counts(told: Any, cost: Decimal | None) -> None:
+    """Switched off; switched on and not entered; on top of what the product costs, told in the total only."""
+    item = {"id": 4} if told is None else {"id": 4, "cost_of_goods_sold": told}
+    assert product_row(Fields(item, "variation", "atelier"), 4, "Vase", "EUR")["unit_cost"] == cost
+
+
+def test_variations_are_sold_and_costed_under_one_number(woo: WooCommerce, shop: Shop) -> None:
+    costed = {row["id"] for row in woo.fetch(PRODUCTS, WHOLE)}
+    sold = {line["product_id"] for row in fetched(woo) for line in row["lines"] if line["kind"] == "product"}
+    assert sold <= costed
+    assert sold & {str(one.variant_id) for one in shop.products if one.variant_id != one.product_id}
+
+
+def test_a_payment_is_found_by_the_number_people_see(woo: WooCommerce) -> None:
+    """Gateways write it on the payment; a plugin may make it another than the order's own."""
+    rows = [row | {"number": f"AT-{row['number']}"} for row in fetched(woo)[:3]]
+    mapped = map_rows(raw_orders(rows), WooCommerce.declared_mappings(woo.settings)["orders"])
+    assert [(row["order_id"], row["order_reference"]) for row in mapped] == [
+        (row["id"], f"AT-{row['id']}") for row in rows
+    ]
+
+
+def test_orders_of_one_second_are_read_once_each(
+    woo: WooCommerce, shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A shop imports or closes many at once; the database leaves them in any order, on each page anew."""
+    monkeypatch.setattr(source, "PAGE", 10)
+    at = datetime(2026, 2, 10, 9, tzinfo=UTC)
+    together = [
+        order
+        if order.storefront != "atelier"
+        else replace(
+            order,
+            created_at=at,
+            agreements=tuple(replace(one, at=at) for one in order.agreements),
+            fulfillments=(),
+            voided_at=None,
+        )
+        for order in shop.orders
+    ]
+    before, shop.orders[:] = list(shop.orders), together
+    try:
+        read = [row["id"] for row in woo.fetch(ORDERS, WHOLE)]
+    finally:
+        shop.orders[:] = before
+    assert len(set(read)) == len(read) == len(alive(shop))
 
 
 def test_reviews_are_stars_and_no_words(woo: WooCommerce, shop: Shop) -> None:

@@ -18,6 +18,7 @@ _AT_HOME = 0.85  # of the orders from a shop's own country outside the euro area
 _ELSEWHERE = 0.12  # of the orders in euro areas, when there is a second shop for them
 DOLLARS_PER_EURO = Decimal("1.10")  # by which the American shop set its prices and costs
 _WOOCOMMERCE_FIRST = 10_001
+_VARIABLE, _VARIATIONS = 200, range(12, 18)  # the big candles, in a shop that sells them as one product
 # A platform without a log of agreements cannot tell when an order was edited, nor why money went back; one
 # without gift cards, tips and test orders has none.
 _UNTOLD = {
@@ -92,8 +93,9 @@ class Storefronts:
 def _as_sold_in(front: Storefront, product: Product, at: int) -> Product:
     if front.platform == "woocommerce":
         number = 201 + 3 * at
+        parent = _VARIABLE if at in _VARIATIONS else number
         return replace(
-            product, product_id=number, variant_id=number, inventory_item_id=number, storefront=front.key
+            product, product_id=parent, variant_id=number, inventory_item_id=number, storefront=front.key
         )
     rate = DOLLARS_PER_EURO if front.currency == "USD" else Decimal(1)
     return replace(

@@ -132,6 +132,7 @@ def item_json(line: SaleLine, refund: Agreement | None = None) -> dict[str, Any]
     """An article of the sale, or of a refund, which names the article it gives back."""
     assert line.product is not None
     total = line.gross - line.discount
+    is_variation = line.product.variant_id != line.product.product_id
     number = (
         line.line_item_id
         if refund is None
@@ -141,8 +142,9 @@ def item_json(line: SaleLine, refund: Agreement | None = None) -> dict[str, Any]
     return {
         "id": number,
         "name": line.product.title,
+        **({"parent_name": family_name(line.product) if is_variation else None} if refund is None else {}),
         "product_id": line.product.product_id,
-        "variation_id": 0,
+        "variation_id": line.product.variant_id if is_variation else 0,
         "quantity": line.quantity,
         "subtotal": money(total if refund else line.gross),  # a refund knows no discount
         "subtotal_tax": money(line.tax),
@@ -163,22 +165,49 @@ def shipping_json(number: int, line: SaleLine) -> dict[str, Any]:
     }
 
 
-def product_json(product: Product, zone: ZoneInfo) -> dict[str, Any]:
-    """A simple product; its cost only when somebody entered it."""
-    cost = None if product.unit_cost is None else float(Decimal(product.unit_cost).scaleb(-4))
-    values = [] if cost is None else [{"defined_value": cost, "effective_value": cost}]
+def product_json(articles: Sequence[Product], zone: ZoneInfo) -> dict[str, Any]:
+    """A simple product, or one that has variations and no cost of its own."""
+    first = articles[0]
+    simple = first.variant_id == first.product_id
     return {
-        "id": product.product_id,
-        "name": product.title,
-        "type": "simple",
+        "id": first.product_id,
+        "name": first.title if simple else family_name(first),
+        "type": "simple" if simple else "variable",
         "status": "publish",
-        "sku": product.sku,
-        "price": money(product.price),
-        **dated("date_created", product.created_at, zone),
-        **dated("date_modified", product.created_at, zone),
-        "variations": [],
-        "cost_of_goods_sold": {"values": values, "total_value": cost or 0},
+        "sku": first.sku if simple else "",
+        "price": money(min(article.price for article in articles)),
+        **dated("date_created", first.created_at, zone),
+        **dated("date_modified", first.created_at, zone),
+        "variations": [] if simple else [article.variant_id for article in articles],
+        "cost_of_goods_sold": cost_json(first.unit_cost if simple else None),
     }
+
+
+def variation_json(article: Product, zone: ZoneInfo) -> dict[str, Any]:
+    """A variation, named by what sets it apart."""
+    return {
+        "id": article.variant_id,
+        "parent_id": article.product_id,
+        "name": article.title.removeprefix(family_name(article)).strip(),
+        "type": "variation",
+        "status": "publish",
+        "sku": article.sku,
+        "price": money(article.price),
+        **dated("date_created", article.created_at, zone),
+        **dated("date_modified", article.created_at, zone),
+        "cost_of_goods_sold": cost_json(article.unit_cost) | {"defined_value_is_additive": False},
+    }
+
+
+def family_name(article: Product) -> str:
+    """What an article's variations have in common; the generator names a candle "Grande bougie Figuier"."""
+    return " ".join(article.title.split()[:2])
+
+
+def cost_json(unit_cost: int | None) -> dict[str, Any]:
+    """A cost nobody entered is told as nothing defined, and as zero in effect and in total."""
+    cost = None if unit_cost is None else float(Decimal(unit_cost).scaleb(-4))
+    return {"values": [{"defined_value": cost, "effective_value": cost or 0}], "total_value": cost or 0}
 
 
 def review_json(review: Review, zone: ZoneInfo) -> dict[str, Any]:

@@ -71,7 +71,8 @@ def time_zone_finding(shop_zone: str, time_zone: str) -> Finding:
         "time zone",
         "warning",
         f"The shop keeps {shop_zone}, ecom.toml says {time_zone}: days will not match Shopify's own reports.",
-        f'Set `time_zone = "{shop_zone}"` in ecom.toml, or change it in the shop\'s admin.',
+        f'Set `time_zone = "{shop_zone}"` in ecom.toml, or change it in the shop\'s admin; '
+        "shops of several time zones are counted in one, and nothing is to be done.",
     )
 
 

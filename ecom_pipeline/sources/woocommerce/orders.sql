@@ -1,11 +1,11 @@
 /* ---
-description: One row per order as it stands now; one whose status brings no revenue was never paid, or is no order yet.
+description: One row per order as it stands now; one whose status brings no revenue was never paid, or is no order yet. Gateways write an order's number on its payment.
 --- */
 SELECT
   o._record AS _record,
   INSTANCE_NAME() AS shop,
   o.id AS order_id,
-  o.id AS order_reference,
+  o.number AS order_reference,
   o.number AS order_number,
   LOCAL_DAY(o.created_at) AS day,
   o.created_at AS ordered_at,

@@ -96,7 +96,6 @@ class WooCommerce(Source):
     def _orders(self, http: HttpClient, window: Window, named: str) -> Iterator[Row]:
         params: dict[str, Any] = {
             "status": "any",
-            "orderby": "modified",
             "include_meta": ",".join(META),
             "_fields": ",".join(ORDER_FIELDS),
             **_bounds("modified_", window.start_at, None if window.reaches_newest else window.end_at),
@@ -139,10 +138,10 @@ class WooCommerce(Source):
     def _pages(
         self, http: HttpClient, path: str, params: Mapping[str, Any], named: str
     ) -> Iterator[Sequence[Any]]:
-        """All pages of a list, the newest items first.
+        """All pages of a list, the newest items first, by the only thing no two of them share: their number.
 
-        An item that is touched meanwhile moves to the front, and the others are met twice. One that leaves the
-        list moves them to earlier pages, past the reader; then fewer are announced, and everything is read again.
+        A new item comes to the front, and the others are met twice. One that leaves the list moves them to earlier
+        pages, past the reader; then fewer are announced, and everything is read again.
         """
         for _ in range(PASSES):
             totals: list[int] = []
@@ -165,7 +164,7 @@ class WooCommerce(Source):
         self, http: HttpClient, path: str, params: Mapping[str, Any], number: int, named: str
     ) -> tuple[list[Any], int]:
         page, headers = http.get_page(
-            _path(path), {**params, "per_page": PAGE, "page": number, "order": "desc"}
+            _path(path), {**params, "per_page": PAGE, "page": number, "orderby": "id", "order": "desc"}
         )
         total = headers.get("X-WP-Total", "")
         if not isinstance(page, list) or not total.isdigit():

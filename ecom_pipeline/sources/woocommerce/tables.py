@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from typing import Any
 
 from ecom_pipeline.sources.contract import Change, Child, Column, Row, Table, Type
@@ -146,7 +146,7 @@ def refund_lines(refund: Fields) -> list[dict[str, Any]]:
     happened_at, refund_id = utc(refund, "date_created_gmt"), str(refund.integer("id"))
     lines = lines_of(refund, happened_at, refund_id)
     told = sum((line["total"] + line["tax"] for line in lines), Decimal(0))
-    beyond = -amount(refund, "amount") - told
+    beyond = -refund.written_number("amount") - told
     if beyond:
         lines.append(
             line_row("adjustment", refund_id, refund_id, happened_at) | {"subtotal": beyond, "total": beyond}
@@ -161,7 +161,7 @@ def lines_of(item: Fields, happened_at: datetime, refund_id: str | None) -> list
         for one in item.items(name):
             line = Fields(one, kind, item.subject)
             own = line_row(kind, str(line.integer("id")), refund_id, happened_at)
-            own |= {"total": amount(line, "total"), "tax": amount(line, "total_tax")}
+            own |= {"total": line.written_number("total"), "tax": line.written_number("total_tax")}
             own["subtotal"] = own["total"]
             if kind == "product":
                 number = line.integer("variation_id") or line.integer("product_id")
@@ -169,7 +169,7 @@ def lines_of(item: Fields, happened_at: datetime, refund_id: str | None) -> list
                     "product_id": str(number),
                     "product": line.text("name"),
                     "quantity": line.integer("quantity"),
-                    "subtotal": amount(line, "subtotal"),
+                    "subtotal": line.written_number("subtotal"),
                 }
             found.append(own)
     return found
@@ -190,11 +190,14 @@ def line_row(kind: str, number: str, refund_id: str | None, happened_at: datetim
 
 
 def product_row(product: Fields, number: int, name: str, currency: str) -> Row:
-    """The row of a product or a variation; without an entered cost there is none, which is not zero."""
-    cost = product.inner("cost_of_goods_sold") if product.item.get("cost_of_goods_sold") else None
-    values = cost.items("values") if cost else []
-    known = Fields(values[0], "cost", product.subject).number("effective_value") if values else None
-    return {"id": str(number), "name": name, "unit_cost": known, "currency": currency}
+    """The row of a product or a variation.
+
+    The total is what the site itself charges to an order: with what a variation has from its product. It is zero
+    where nobody entered a cost, which is no cost of zero, and absent while Cost of Goods Sold is switched off.
+    """
+    has_costs = product.item.get("cost_of_goods_sold") is not None
+    total = product.inner("cost_of_goods_sold").number("total_value") if has_costs else None
+    return {"id": str(number), "name": name, "unit_cost": total or None, "currency": currency}
 
 
 def review_row(review: Fields) -> Row:
@@ -226,12 +229,3 @@ def utc(item: Fields, name: str) -> datetime:
         return datetime.fromisoformat(text).replace(tzinfo=UTC)
     except ValueError:
         raise item.error(f"the field {name}", "is no time", text) from None
-
-
-def amount(item: Fields, name: str) -> Decimal:
-    """Money, which comes as text."""
-    text = item.text(name)
-    try:
-        return Decimal(text)
-    except InvalidOperation:
-        raise item.error(f"the field {name}", "is no amount", text) from None
