@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
@@ -20,6 +21,7 @@ from ecom_pipeline.sandbox.server import run_sandbox
 from ecom_pipeline.sandbox.vendors import paypal as twin
 from ecom_pipeline.sandbox.world import PERSONAL_CANARY, SECRET_CANARY, World
 from ecom_pipeline.sources.contract import Table, Window
+from ecom_pipeline.sources.failures import TooMuchAskedError
 from ecom_pipeline.sources.paypal import PayPal, source
 from ecom_pipeline.sources.paypal.source import PayPalSettings
 from ecom_pipeline.sources.paypal.tables import DISPUTES, TRANSACTIONS
@@ -194,3 +196,94 @@ def test_a_wrong_secret_is_never_shown(served: tuple[World, str], paypal: PayPal
     with pytest.raises(AuthenticationError) as caught:
         fetched(wrong)
     assert SECRET_CANARY not in f"{caught.value} {caught.value.__context__!r}"
+
+
+def test_too_many_for_one_search_are_asked_for_in_halves(
+    paypal: PayPal, world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    calm = fetched(paypal)
+    most = max(Counter(row["day"] for row in calm).values())
+    monkeypatch.setattr(twin, "MOST_FOUND", most)
+    world.log.clear()
+    assert fetched(paypal) == calm
+    refused = [entry for entry in world.log if entry.path.endswith("/transactions") and entry.status == 400]
+    assert len(refused) > 3
+    monkeypatch.setattr(twin, "MOST_FOUND", 0)
+    with pytest.raises(TooMuchAskedError) as caught:
+        fetched(paypal)
+    assert "RESULTSET_TOO_LARGE" in caught.value.why and caught.value.mend
+
+
+def test_disputes_are_followed_from_page_to_page(
+    paypal: PayPal, world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = fetched(paypal, DISPUTES)
+    monkeypatch.setattr(source, "DISPUTES_PAGE", 1)
+    world.log.clear()
+    assert fetched(paypal, DISPUTES) == whole
+    assert sum(entry.path.endswith("/disputes") for entry in world.log) == len(whole) > 1
+
+
+def test_disputes_older_than_paypal_tells_are_not_asked_for(paypal: PayPal, world: World) -> None:
+    late = NOW + timedelta(days=140)
+    world.set_now(late)
+    rows = fetched(paypal, DISPUTES, window_of(FIRST, LAST, late))
+    assert rows and all(row["updated_at"] >= late - timedelta(days=180) for row in rows)
+    world.log.clear()
+    much_later = NOW + timedelta(days=400)
+    world.set_now(much_later)
+    assert fetched(paypal, DISPUTES, window_of(FIRST, LAST, much_later)) == []
+    assert world.log == []
+
+
+KINDS = {
+    ("T0006", 50): "charge",
+    ("T0003", 50): "charge",
+    ("T0001", -50): "other",  # the shop pays somebody
+    ("T0106", -16): "fee",
+    ("T1108", 2): "fee",
+    ("T0400", -500): "payout",
+    ("T1101", 500): "payout",  # a withdrawal that came back
+    ("T1107", -50): "refund",
+    ("T1106", -50): "adjustment",
+    ("T1110", -50): "adjustment",
+    ("T1111", 50): "adjustment",
+    ("T1201", -50): "adjustment",
+    ("T1202", 50): "adjustment",
+    ("T0200", -20): "other",
+    ("T2101", -20): "other",
+}
+
+
+def test_event_codes_tell_what_a_movement_is(paypal: PayPal) -> None:
+    rows = [
+        {
+            "day": FIRST,
+            "transaction_id": code,
+            "event_code": code,
+            "status": "S",
+            "initiated_at": NOW,
+            "amount": Decimal(amount),
+            "fee": Decimal(0),
+            "currency": "EUR",
+            "order_reference": None,
+            "reference_id": None,
+        }
+        for code, amount in KINDS
+    ]
+    pending = {**rows[0], "status": "P", "transaction_id": "pending"}
+    connection = raw_tables({"transactions": (TRANSACTIONS, [*rows, pending])})
+    mapped = map_rows(connection, PayPal.declared_mappings(paypal.settings)["payments"])
+    assert {(row["source_id"], row["amount"]): row["type"] for row in mapped} == KINDS
+
+
+def test_late_movements_are_met_by_the_next_mornings_reading(
+    paypal: PayPal, shop: Shop, world: World
+) -> None:
+    """What was begun in the last three hours is not listed yet; the days before are read again every morning."""
+    last = own(shop)[-1]
+    world.set_now(last.created_at + timedelta(hours=2))
+    assert last.source_id not in {row["transaction_id"] for row in fetched(paypal)}
+    world.set_now(last.created_at + timedelta(hours=4))
+    assert last.source_id in {row["transaction_id"] for row in fetched(paypal)}
+    assert TRANSACTIONS.restate_days >= 7

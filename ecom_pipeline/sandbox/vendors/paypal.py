@@ -23,6 +23,7 @@ LAG = timedelta(hours=3)
 LONGEST = timedelta(days=31)
 MOST_A_PAGE, MOST_DISPUTES = 500, 50
 MOST_FOUND = 10_000
+REMEMBERED = timedelta(days=180)
 LIFETIME = timedelta(hours=9)
 CODES = {"charge": "T0006", "refund": "T1107", "payout": "T0403", "adjustment": "T1201"}
 REVERSAL = "T1202"  # a dispute decided for the shop gives the money back
@@ -129,7 +130,10 @@ class PayPal:
             and txn.created_at <= seen
         ]
         if len(found) > MOST_FOUND:
-            raise Refused(400, "RESULTSET_TOO_LARGE", "Result set size is greater than the maximum limit.")
+            words = (
+                "Result set size is greater than the maximum limit. Change the filter criteria and try again."
+            )
+            raise Refused(400, "RESULTSET_TOO_LARGE", words)
         pages = max(1, -(-len(found) // size))
         page = [self._transaction(txn, parts) for txn in found[(number - 1) * size : number * size]]
         body = {
@@ -191,6 +195,11 @@ class PayPal:
         )
         after = instant(asked, "update_time_after") if "update_time_after" in asked else None
         before = instant(asked, "update_time_before") if "update_time_before" in asked else None
+        for bound in (after, before):
+            if bound is not None and bound < now - REMEMBERED:
+                raise Refused(
+                    400, "INVALID_REQUEST", "The time must be within 180 days", "INVALID_UPDATE_TIME"
+                )
         found = [
             one
             for one in found

@@ -5,14 +5,16 @@ from __future__ import annotations
 import base64
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import date, datetime, timedelta
+from itertools import chain, islice
 from typing import Any, ClassVar, Literal
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qsl, urlsplit
 from zoneinfo import ZoneInfo
 
 from pydantic import SecretStr
 
 from ecom_pipeline.errors import EcomError
 from ecom_pipeline.sources.contract import Finding, Row, Source, SourceSettings, Table, Window
+from ecom_pipeline.sources.failures import Failure, TooMuchAskedError
 from ecom_pipeline.sources.fields import Fields
 from ecom_pipeline.sources.http import HttpClient, Patience, subject
 from ecom_pipeline.sources.pagination import by_cursor, by_page_number
@@ -22,6 +24,11 @@ PAGE = 500
 DISPUTES_PAGE = 50
 LONGEST = 31  # days of one search
 SECOND = timedelta(seconds=1)
+SHORTEST = timedelta(minutes=1)  # a shorter search that still finds too much is not worth halving
+REMEMBERED = timedelta(days=180) - timedelta(
+    hours=1
+)  # disputes updated before are not listed; the hour is for clocks
+TOO_LARGE = "RESULTSET_TOO_LARGE"
 APPS_PAGE = "developer.paypal.com, Apps & Credentials, Live"
 
 
@@ -79,36 +86,54 @@ class PayPal(Source):
             last = min(first + timedelta(days=LONGEST - 2), window.last_day)  # a day of 25 hours must fit
             part = Window(first, last, window.time_zone, window.asked_at)
             # Both bounds are included, and times are of whole seconds.
-            params = {
-                "start_date": _written(part.start_at),
-                "end_date": _written(part.end_at - SECOND),
-                "fields": "transaction_info",
-                "balance_affecting_records_only": "Y",
-                "page_size": PAGE,
-            }
-
-            def page_at(number: int, params: Mapping[str, Any] = params) -> tuple[Sequence[Any], int | None]:
-                answer = Fields(
-                    http.get_json("v1/reporting/transactions", {**params, "page": number}), "answer", named
-                )
-                more = number < answer.integer("total_pages")
-                return answer.items("transaction_details"), number + 1 if more else None
-
-            for item in by_page_number(page_at, named):
-                yield transaction_row(
-                    Fields(item, "transaction", named), self.settings.order_field, self._day_of
-                )
+            yield from self._between(http, part.start_at, part.end_at - SECOND, named)
             first = last + timedelta(days=1)
 
+    def _between(self, http: HttpClient, start_at: datetime, end_at: datetime, named: str) -> Iterator[Row]:
+        """The movements begun between two instants; where they are too many to list, each half by itself."""
+        params = {
+            "start_date": _written(start_at),
+            "end_date": _written(end_at),
+            "fields": "transaction_info",
+            "balance_affecting_records_only": "Y",
+            "page_size": PAGE,
+        }
+
+        def page_at(number: int) -> tuple[Sequence[Any], int | None]:
+            answer = Fields(
+                http.get_json("v1/reporting/transactions", {**params, "page": number}), "answer", named
+            )
+            more = number < answer.integer("total_pages")
+            return answer.items("transaction_details"), number + 1 if more else None
+
+        found = by_page_number(page_at, named)
+        try:
+            begun = list(islice(found, 1))
+        except TooMuchAskedError:
+            if end_at - start_at < SHORTEST:
+                raise
+            middle = start_at + timedelta(seconds=(end_at - start_at) // SECOND // 2)
+            yield from self._between(http, start_at, middle, named)
+            yield from self._between(http, middle + SECOND, end_at, named)
+            return
+        for item in chain(begun, found):
+            yield transaction_row(Fields(item, "transaction", named), self.settings.order_field, self._day_of)
+
     def _disputes(self, http: HttpClient, window: Window, named: str) -> Iterator[Row]:
-        params: dict[str, Any] = {"update_time_after": _written(window.start_at), "page_size": DISPUTES_PAGE}
+        oldest = window.asked_at - REMEMBERED
+        if window.end_at <= oldest:
+            return
+        params: dict[str, Any] = {
+            "update_time_after": _written(max(window.start_at, oldest)),
+            "page_size": DISPUTES_PAGE,
+        }
         if not window.reaches_newest:
             params["update_time_before"] = _written(window.end_at - SECOND)
 
-        def page_after(token: str | None) -> tuple[Sequence[Any], str | None]:
-            asked = params if token is None else {**params, "next_page_token": token}
+        def page_after(query: str | None) -> tuple[Sequence[Any], str | None]:
+            asked = params if query is None else dict(parse_qsl(query))
             answer = Fields(http.get_json("v1/customer/disputes", asked), "answer", named)
-            return answer.items("items"), _next_token(answer)
+            return answer.items("items"), _next_query(answer)
 
         for item in by_cursor(page_after, named):
             yield dispute_row(Fields(item, "dispute", named))
@@ -125,6 +150,7 @@ class PayPal(Source):
             authorize=self._sign_in(named),
             secrets=[settings.client_id, settings.client_secret],
             explain=_explained,
+            recognize=_recognized,
             patience=self.patience,
         )
 
@@ -149,13 +175,12 @@ class PayPal(Source):
         return authorize
 
 
-def _next_token(answer: Fields) -> str | None:
-    """The cursor of the next page, which PayPal hides in a link."""
+def _next_query(answer: Fields) -> str | None:
+    """What to ask for the next page: PayPal tells it in a link, by a token or by a number."""
     for link in answer.items("links"):
         told = Fields(link, "link", answer.subject)
         if told.text("rel") == "next":
-            tokens = parse_qs(urlsplit(told.text("href")).query).get("next_page_token")
-            return tokens[0] if tokens else None
+            return urlsplit(told.text("href")).query or None
     return None
 
 
@@ -170,3 +195,10 @@ def _explained(body: Any) -> str:
     details = body.get("details") or ()
     issues = [str(one.get("issue", "")) for one in details if isinstance(one, dict)]
     return ", ".join(filter(None, [str(body.get("name") or body.get("error") or ""), *issues]))
+
+
+def _recognized(status: int, body: Any) -> Failure | None:
+    """A search that found more than may be listed is refused like a wrong one; only its name tells."""
+    if isinstance(body, dict) and body.get("name") == TOO_LARGE:
+        return Failure(TooMuchAskedError, TOO_LARGE, again=False, status=status)
+    return None

@@ -46,7 +46,7 @@ DISPUTES = Table(
         Column("status", Type.STRING, required=True),
         Column("reason", Type.STRING),
     ),
-    docs="PayPal Disputes API v1, List disputes.",
+    docs="PayPal Disputes API v1, List disputes: those updated in the last 180 days.",
 )
 
 
