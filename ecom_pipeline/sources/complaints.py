@@ -26,18 +26,15 @@ MEDIA = {
     "instagram-direct-message": "social",
     "twitter": "social",
     "tiktok": "social",
-    "any_channel": "social",
     "web": "web",
     "web_form": "web",
     "contact_form": "web",
     "help-center": "web",
-    "api": "web",
-    "mobile": "web",
 }
 
 
 def is_complaint(tags: Iterable[str], complaint_tags: Iterable[str]) -> bool:
-    """Whether a ticket bears one of the tags that make it a complaint; case does not matter."""
+    """Whether a ticket bears one of the tags that make it a complaint; case and blanks around do not matter."""
     wanted = {tag.strip().lower() for tag in complaint_tags}
     return any(tag.strip().lower() in wanted for tag in tags)
 

@@ -21,7 +21,8 @@ def contract_simulation(
     One for each vendor: what a failed reading leaves behind at a vendor must not hinder the others.
     """
     business = request.cls.business if request.cls else ONE_SHOP
+    orders_per_day = request.cls.orders_per_day if request.cls else 6
     folder = tmp_path_factory.mktemp("contract")
-    with simulate(folder, seed=11, days=42, orders_per_day=6, business=business) as simulation:
+    with simulate(folder, seed=11, days=42, orders_per_day=orders_per_day, business=business) as simulation:
         simulation.world.ticks = Ticks(simulation.world.ticks())
         yield simulation

@@ -86,6 +86,7 @@ class SourceContract:
 
     case: ClassVar[Case]
     business: ClassVar[Business] = ONE_SHOP  # which must read the case's instance
+    orders_per_day: ClassVar[float] = 6  # more for a vendor that hears of few of them
 
     @pytest.fixture
     def pipeline(

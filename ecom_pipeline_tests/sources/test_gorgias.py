@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 from pydantic import SecretStr
@@ -14,6 +15,7 @@ from ecom_pipeline.sandbox.events import Shop, Ticket
 from ecom_pipeline.sandbox.generator import generate_shop
 from ecom_pipeline.sandbox.server import run_sandbox
 from ecom_pipeline.sandbox.vendors import gorgias as twin
+from ecom_pipeline.sandbox.vendors.zendesk import SENT_BEFORE
 from ecom_pipeline.sandbox.world import PERSONAL_CANARY, World
 from ecom_pipeline.sources.contract import Table, Window
 from ecom_pipeline.sources.gorgias import Gorgias, source
@@ -21,7 +23,7 @@ from ecom_pipeline.sources.gorgias.source import RATINGS, TICKETS, GorgiasSettin
 
 from ..simulation import reading
 from .contract_suite import Case, SourceContract
-from .vendor_sandbox import NO_SLEEP, context_of, window_of
+from .vendor_sandbox import NO_SLEEP, TIME_ZONE, context_of, map_rows, raw_tables, window_of
 
 FIRST, LAST = date(2026, 1, 1), date(2026, 3, 31)
 NOW = datetime(2026, 4, 1, 6, tzinfo=UTC)
@@ -40,11 +42,12 @@ class TestContract(SourceContract):
         paged_days=25,
     )
     business = reading("support")
+    orders_per_day = 24
 
 
 @pytest.fixture(scope="module")
 def shop() -> Shop:
-    return generate_shop(5, FIRST, LAST, 20.0)
+    return generate_shop(5, FIRST, LAST, 60.0)
 
 
 @pytest.fixture(scope="module")
@@ -87,15 +90,35 @@ def own(shop: Shop) -> list[Ticket]:
 
 
 def test_every_ticket_as_it_stands_and_none_of_its_words(gorgias: Gorgias, shop: Shop) -> None:
-    there = [ticket for ticket in own(shop) if not (ticket.deleted_at and ticket.deleted_at <= NOW)]
     rows = {row["id"]: row for row in fetched(gorgias)}
-    assert set(rows) == {str(ticket.ticket_id) for ticket in there} and len(rows) > 50
-    for ticket in there:
+    assert set(rows) == {str(ticket.ticket_id) for ticket in own(shop)} and len(rows) > 60
+    for ticket in own(shop):
         row = rows[str(ticket.ticket_id)]
         assert row["medium"] == ticket.channel and row["is_complaint"] == ticket.is_complaint
         assert row["created_at"] == ticket.created_at
-        assert (row["solved_at"] is None) == (ticket.solved_at is None)
+        assert row["solved_at"] == ticket.solved_at
+        assert row["is_trashed"] == (ticket.deleted_at is not None) and row["is_spam"] is False
     assert PERSONAL_CANARY not in repr(rows)
+
+
+def test_what_is_in_the_trash_or_spam_is_no_ticket(gorgias: Gorgias, shop: Shop) -> None:
+    rows = fetched(gorgias)
+    spam = next(row for row in rows if not row["is_trashed"])
+    spam["is_spam"] = True
+    connection = raw_tables({"tickets": (TICKETS, rows)})
+    mapped = map_rows(connection, Gorgias.declared_mappings(None)["tickets"])
+    trashed = {str(ticket.ticket_id) for ticket in own(shop) if ticket.deleted_at is not None}
+    assert trashed
+    assert {row["ticket_id"] for row in mapped} == {row["id"] for row in rows} - trashed - {spam["id"]}
+    assert {row["first_reply_minutes"] for row in mapped} == {None}
+
+
+def test_who_throws_a_ticket_away_changes_it(gorgias: Gorgias, shop: Shop) -> None:
+    ticket = next(one for one in own(shop) if one.deleted_at is not None)
+    assert ticket.deleted_at is not None
+    day = ticket.deleted_at.astimezone(ZoneInfo(TIME_ZONE)).date()
+    rows = {row["id"]: row for row in fetched(gorgias, window=window_of(day, day))}
+    assert rows[str(ticket.ticket_id)]["is_trashed"] is True
 
 
 def test_reading_stops_where_the_window_begins(
@@ -120,6 +143,41 @@ def test_a_survey_counts_on_the_day_it_is_answered(gorgias: Gorgias, shop: Shop,
     world.set_now(one.at - timedelta(hours=1))
     before = fetched(gorgias, RATINGS, window_of(FIRST, LAST, world.now()))
     assert str(one.rating_id) not in {row["id"] for row in before}, "sent, and not answered yet"
+
+
+def test_an_answer_is_found_on_its_day_however_long_ago_it_was_asked_for(
+    gorgias: Gorgias, shop: Shop
+) -> None:
+    zone = ZoneInfo(TIME_ZONE)
+    rating = next(
+        one
+        for one in shop.ratings
+        if one.desk == "gorgias"
+        and (one.at - SENT_BEFORE).astimezone(zone).date() < one.at.astimezone(zone).date()
+    )
+    day = rating.at.astimezone(zone).date()
+    assert str(rating.rating_id) in {row["id"] for row in fetched(gorgias, RATINGS, window_of(day, day))}
+
+
+def test_four_stars_and_more_are_good(gorgias: Gorgias, shop: Shop) -> None:
+    connection = raw_tables({"ratings": (RATINGS, fetched(gorgias, RATINGS))})
+    mapped = map_rows(connection, Gorgias.declared_mappings(None)["satisfaction_ratings"])
+    scores = {str(one.rating_id): one.score for one in shop.ratings if one.desk == "gorgias"}
+    assert {3, 4} <= set(scores.values()) and len(mapped) == len(scores)
+    assert all(row["is_good"] == (scores[row["rating_id"]] >= 4) for row in mapped)
+
+
+def test_own_tags_decide_what_a_complaint_is(served: tuple[World, str], gorgias: Gorgias, shop: Shop) -> None:
+    rows = fetched(client(served, complaint_tags=("Gift",)))
+    gifts = {str(ticket.ticket_id) for ticket in own(shop) if "gift" in ticket.tags}
+    assert gifts and {row["id"] for row in rows if row["is_complaint"]} == gifts
+
+
+@pytest.mark.parametrize("right", ["tickets", "surveys"])
+def test_a_missing_right_is_named(gorgias: Gorgias, world: World, right: str) -> None:
+    world.missing_rights.add(("gorgias", right))
+    states = {finding.subject: finding.state for finding in gorgias.check()}
+    assert states[f"support, {right}"] == "error" and sorted(states.values()) == ["error", "ok"]
 
 
 def test_throttling_is_waited_for(gorgias: Gorgias, world: World, monkeypatch: pytest.MonkeyPatch) -> None:

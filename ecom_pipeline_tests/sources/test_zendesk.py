@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl
+from zoneinfo import ZoneInfo
 
 import pytest
 import yaml
@@ -25,7 +27,7 @@ from ecom_pipeline.sources.zendesk.source import RATINGS, TICKETS, ZendeskSettin
 
 from ..simulation import reading
 from .contract_suite import Case, SourceContract
-from .vendor_sandbox import NO_SLEEP, context_of, map_rows, raw_tables, window_of
+from .vendor_sandbox import NO_SLEEP, TIME_ZONE, context_of, map_rows, raw_tables, window_of
 
 FIRST, LAST = date(2026, 1, 1), date(2026, 3, 31)
 NOW = datetime(2026, 4, 1, 6, tzinfo=UTC)
@@ -37,18 +39,19 @@ class TestContract(SourceContract):
         "zendesk",
         "helpdesk",
         table="tickets",
-        column="updated_at",
+        column="generated_timestamp",
         where="/incremental/tickets",
         small_pages=("ecom_pipeline.sources.zendesk.source.PAGE",),
         page_rows=1,
         paged_days=25,
     )
     business = reading("helpdesk")
+    orders_per_day = 24
 
 
 @pytest.fixture(scope="module")
 def shop() -> Shop:
-    return generate_shop(5, FIRST, LAST, 20.0)
+    return generate_shop(5, FIRST, LAST, 40.0)
 
 
 @pytest.fixture(scope="module")
@@ -93,10 +96,13 @@ def own(shop: Shop) -> list[Ticket]:
 def test_every_ticket_as_it_stands_and_none_of_its_words(zendesk: Zendesk, shop: Shop) -> None:
     rows = {row["id"]: row for row in fetched(zendesk)}
     assert set(rows) == {str(ticket.ticket_id) for ticket in own(shop)} and len(rows) > 80
+    names = {order.order_id: order.name for order in shop.orders}
+    assert {ticket.order_id is None for ticket in own(shop)} == {True, False}
     for ticket in own(shop):
         row = rows[str(ticket.ticket_id)]
         assert row["medium"] == ticket.channel and row["is_complaint"] == ticket.is_complaint
-        assert row["created_at"] == ticket.created_at and row["order_reference"] == str(ticket.order_id)
+        assert row["created_at"] == ticket.created_at
+        assert row["order_number"] == names.get(ticket.order_id or 0)
         replied = ticket.first_reply_at
         minutes = None if replied is None else (replied - ticket.created_at) // timedelta(minutes=1)
         assert row["first_reply_minutes"] == minutes
@@ -120,7 +126,7 @@ def test_a_window_of_the_past_leaves_the_export_in_time(
     monkeypatch.setattr(source, "PAGE", 10)
     past = window_of(FIRST, FIRST + timedelta(days=20))
     rows = fetched(zendesk, window=past)
-    assert rows and all(past.start_at <= row["updated_at"] < past.end_at for row in rows)
+    assert rows and all(past.start_at <= row["touched_at"] < past.end_at for row in rows)
     pages = sum("incremental" in entry.path for entry in world.log)
     world.log.clear()
     fetched(zendesk)
@@ -140,7 +146,50 @@ def test_the_first_reply_arrives_with_the_next_change(zendesk: Zendesk, shop: Sh
         for row in fetched(zendesk, window=window_of(FIRST, LAST, world.now()))
         if row["id"] == str(ticket.ticket_id)
     ]
-    assert before["first_reply_minutes"] is None and before["updated_at"] == ticket.created_at
+    assert before["first_reply_minutes"] is None and before["touched_at"] == ticket.created_at
+
+
+def test_a_change_of_the_system_is_a_change(zendesk: Zendesk, shop: Shop, world: World) -> None:
+    """It moves the export's time and not the ticket's own, and metrics may come with it."""
+    zone = ZoneInfo(TIME_ZONE)
+    ticket = next(
+        one
+        for one in own(shop)
+        if one.solved_at
+        and one.deleted_at is None
+        and (one.solved_at + twin.SYSTEM_AFTER).astimezone(zone).date()
+        > one.solved_at.astimezone(zone).date()
+    )
+    assert ticket.solved_at is not None
+    touched_at = (ticket.solved_at + twin.SYSTEM_AFTER).replace(microsecond=0)
+    day = touched_at.astimezone(zone).date()
+    rows = {row["id"]: row for row in fetched(zendesk, window=window_of(day, day))}
+    assert rows[str(ticket.ticket_id)]["touched_at"] == touched_at
+
+
+def test_without_a_field_for_it_no_order_is_named(served: tuple[World, str], zendesk: Zendesk) -> None:
+    rows = fetched(client(served, order_field_id=None))
+    assert rows and {row["order_number"] for row in rows} == {None}
+
+
+def test_an_answer_is_found_on_its_day_however_long_ago_it_was_asked_for(
+    served: tuple[World, str], zendesk: Zendesk, shop: Shop
+) -> None:
+    zone = ZoneInfo(TIME_ZONE)
+    rating = next(
+        one
+        for one in shop.ratings
+        if one.desk == "zendesk"
+        and (one.at - twin.SENT_BEFORE).astimezone(zone).date() < one.at.astimezone(zone).date()
+    )
+    day = rating.at.astimezone(zone).date()
+    rows = fetched(zendesk, RATINGS, window_of(day, day))
+    assert str(rating.rating_id) in {row["id"] for row in rows}
+    connection = raw_tables({"ratings": (RATINGS, rows)})
+    mapped = map_rows(connection, Zendesk.declared_mappings(None)["satisfaction_ratings"])
+    assert {row["day"] for row in mapped} == {day}
+    before = window_of(day - timedelta(days=1), day - timedelta(days=1))
+    assert str(rating.rating_id) not in {row["id"] for row in fetched(zendesk, RATINGS, before)}
 
 
 def test_ratings_are_good_or_bad(zendesk: Zendesk, shop: Shop) -> None:
@@ -157,15 +206,27 @@ def test_own_tags_decide_what_a_complaint_is(served: tuple[World, str], zendesk:
     assert gifts and {row["id"] for row in rows if row["is_complaint"]} == gifts
 
 
+def test_a_type_may_make_a_complaint_too(served: tuple[World, str], zendesk: Zendesk, shop: Shop) -> None:
+    rows = fetched(client(served, complaint_tags=("incident",)))
+    complaints = {str(ticket.ticket_id) for ticket in own(shop) if ticket.is_complaint}
+    assert complaints and {row["id"] for row in rows if row["is_complaint"]} == complaints
+
+
 def test_requests_are_the_documented_ones(zendesk: Zendesk, world: World, shared: Path) -> None:
     fetched(zendesk)
+    fetched(zendesk, RATINGS, window_of(FIRST, FIRST + timedelta(days=20)))
     text = (shared / "specs" / "zendesk" / "incremental.yml").read_text(encoding="utf-8")
     path = yaml.load(text, Loader=yaml.CSafeLoader)["paths"]["/api/v2/incremental/tickets/cursor"]
     documented = {one["$ref"].rpartition("/")[2] for one in path["parameters"]}
     assert documented == {"IncrementalUnixTime", "IncrementalCursor"}  # start_time and cursor
-    asked = {name for entry in world.log for name, _ in parse_qsl(entry.query)}
+    asked = {name for entry in world.log if "incremental" in entry.path for name, _ in parse_qsl(entry.query)}
     # Side-loads and the page's size are options of every incremental export.
     assert asked <= {"start_time", "cursor", "include", "per_page"} and "start_time" in asked
+    ratings = (shared / "specs" / "zendesk" / "satisfaction-ratings.yml").read_text(encoding="utf-8")
+    (query,) = {entry.query for entry in world.log if "ratings" in entry.path}
+    filters = {name for name, _ in parse_qsl(query)} - {"page[size]"}
+    assert filters == {"start_time", "end_time", "score"}
+    assert all(re.search(rf"\| {name} +\|", ratings) for name in filters)
 
 
 def test_throttling_is_waited_for(zendesk: Zendesk, world: World, monkeypatch: pytest.MonkeyPatch) -> None:

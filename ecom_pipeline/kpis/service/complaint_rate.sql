@@ -1,8 +1,8 @@
 /* ---
 name: {fr: "Taux de plaintes", en: "Complaint rate"}
 definition:
-  fr: "Tickets de plainte divisés par les commandes expédiées, sur 28 jours ; par canal de la commande quand le ticket la nomme."
-  en: "Complaint tickets divided by shipped orders, over 28 days; by the order's channel where the ticket names it."
+  fr: "Tickets de plainte divisés par les commandes expédiées, sur 28 jours ; par canal de vente de la commande que le ticket nomme, les autres plaintes étant non attribuées."
+  en: "Complaint tickets divided by shipped orders, over 28 days; by the sales channel of the order the ticket names, other complaints being unassigned."
 unit: percent
 kind: window
 window: 28
@@ -13,21 +13,14 @@ action:
   en: "Read complaints by cause: product, carrier or promise."
 measured_by: [tickets, orders, shipments]
 touches:
-  mapped.tickets: {forward: 27}
+  model.complaints: {forward: 27}
   model.logistics: {forward: 27}
-  model.orders: {everything: true}
 minimum: 0
 since: 1
 --- */
 WITH facts AS (
-    SELECT t.day AS day, COALESCE(o.channel, 'Unassigned') AS channel, 1 AS complaints, 0 AS shipped
-    FROM mapped.tickets AS t
-    LEFT JOIN (
-        SELECT x.order_reference AS order_reference, MIN(x.channel) AS channel
-        FROM model.orders AS x
-        GROUP BY x.order_reference
-    ) AS o ON o.order_reference = t.order_reference
-    WHERE t.is_complaint
+    SELECT c.day AS day, c.channel AS channel, 1 AS complaints, 0 AS shipped
+    FROM model.complaints AS c
     UNION ALL
     SELECT l.day AS day, l.channel AS channel, 0 AS complaints, l.shipped_orders AS shipped
     FROM model.logistics AS l

@@ -11,16 +11,13 @@ action:
   fr: "Relire les réponses mauvaises et répondre plus vite."
   en: "Read the bad answers again and reply faster."
 measured_by: [satisfaction_ratings, tickets]
-touches:
-  mapped.tickets: {everything: true}
 minimum: 0
 maximum: 1
 since: 1
 --- */
 SELECT
-    r.day AS day, COALESCE(t.medium, 'unknown') AS medium,
+    r.day AS day, r.medium AS medium,
     CASE WHEN r.is_good THEN 1 ELSE 0 END AS numerator,
     1 AS denominator
-FROM mapped.satisfaction_ratings AS r
+FROM model.ticket_ratings AS r
 JOIN run.days AS d ON d.day = r.day
-LEFT JOIN mapped.tickets AS t ON t.desk = r.desk AND t.ticket_id = r.ticket_id

@@ -18,28 +18,24 @@ minimum: 0
 since: 1
 --- */
 WITH cuts AS (
-    SELECT 'total' AS dimension
-    UNION ALL SELECT 'medium' AS dimension
-), windows AS (
-    SELECT
-        d.day AS day, c.dimension AS dimension,
-        CASE c.dimension WHEN 'medium' THEN t.medium ELSE '' END AS segment,
-        t.first_reply_minutes AS minutes,
-        ROW_NUMBER() OVER (
-            PARTITION BY d.day, c.dimension, CASE c.dimension WHEN 'medium' THEN t.medium ELSE '' END
-            ORDER BY t.first_reply_minutes, t.desk, t.ticket_id
-        ) AS place,
-        COUNT(*) OVER (PARTITION BY d.day, c.dimension, CASE c.dimension WHEN 'medium' THEN t.medium ELSE '' END)
-            AS tickets
-    FROM run.days AS d
-    CROSS JOIN cuts AS c
-    JOIN mapped.tickets AS t ON t.day <= d.day AND t.day >= CAST(d.day - INTERVAL '27' DAY AS DATE)
+    SELECT t.day AS day, 'total' AS dimension, '' AS segment, t.first_reply_minutes AS minutes
+    FROM mapped.tickets AS t
     WHERE t.first_reply_minutes IS NOT NULL
+    UNION ALL
+    SELECT t.day AS day, 'medium' AS dimension, t.medium AS segment, t.first_reply_minutes AS minutes
+    FROM mapped.tickets AS t
+    WHERE t.first_reply_minutes IS NOT NULL
+), ranked AS (
+    SELECT d.day AS day, c.dimension AS dimension, c.segment AS segment, c.minutes AS minutes,
+        ROW_NUMBER() OVER (PARTITION BY d.day, c.dimension, c.segment ORDER BY c.minutes) AS place,
+        COUNT(*) OVER (PARTITION BY d.day, c.dimension, c.segment) AS tickets
+    FROM run.days AS d
+    JOIN cuts AS c ON c.day <= d.day AND c.day >= CAST(d.day - INTERVAL '27' DAY AS DATE)
 )
 SELECT
-    w.day AS day, w.dimension AS dimension, w.segment AS segment,
-    SUM(CASE WHEN w.place * 2 = w.tickets + 1 THEN 2 * w.minutes ELSE w.minutes END) AS numerator,
+    r.day AS day, r.dimension AS dimension, r.segment AS segment,
+    MIN(CASE WHEN r.place * 2 >= r.tickets THEN r.minutes END)
+        + MIN(CASE WHEN r.place * 2 > r.tickets THEN r.minutes END) AS numerator,
     120 AS denominator
-FROM windows AS w
-WHERE w.place * 2 >= w.tickets AND w.place * 2 <= w.tickets + 2
-GROUP BY w.day, w.dimension, w.segment
+FROM ranked AS r
+GROUP BY r.day, r.dimension, r.segment

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 from random import Random
 from typing import Literal
@@ -11,8 +12,10 @@ from ecom_pipeline.sandbox.generator.clock import Clock
 from ecom_pipeline.sandbox.generator.streams import stream
 
 Medium = Literal["email", "chat", "phone", "social", "web"]
-_PER_ORDER = 0.06
-_AFTER_TROUBLE = 0.35
+_PER_ORDER = 0.04
+_AFTER_TROUBLE = 0.16  # articles went back, the parcel was late
+_BREAKS = ("Vase", "Photophore", "Diffuseur")  # and these are complained of more often
+_LATE = timedelta(days=6)
 _MEDIA: tuple[tuple[float, Medium], ...] = (
     (0.45, "email"), (0.70, "web"), (0.86, "chat"), (0.95, "phone"), (1.0, "social"),
 )  # fmt: skip
@@ -25,31 +28,45 @@ _FIRST_ID = {"zendesk": 35_101, "gorgias": 9_410_220}
 def tell(shop: Shop, clock: Clock) -> None:
     """Add the facts to the shop."""
     rng = stream(shop.seed, "service")
-    made = [ticket for order in shop.orders if (ticket := _ticket(rng, clock, order)) is not None]
-    made.sort(key=lambda ticket: (ticket.created_at, ticket.order_id or 0))
+    late = {
+        one.order_id
+        for one in shop.parcels
+        if not one.is_return and one.delivered_at and one.delivered_at - one.handed_over_at > _LATE
+    }
+    made = [
+        ticket
+        for order in shop.orders
+        if (ticket := _ticket(rng, clock, order, order.order_id in late)) is not None
+    ]
+    made.sort(key=lambda ticket: ticket.created_at)
     counts = dict(_FIRST_ID)
     for ticket in made:
         counts[ticket.desk] += 1
-        numbered = Ticket(**{**vars(ticket), "ticket_id": counts[ticket.desk]})
+        numbered = replace(ticket, ticket_id=counts[ticket.desk])
         shop.tickets.append(numbered)
         if (rating := _rating(rng, clock, numbered, len(shop.ratings))) is not None:
             shop.ratings.append(rating)
 
 
-def _ticket(rng: Random, clock: Clock, order: Order) -> Ticket | None:
-    trouble = len(order.agreements) > 1
+def _ticket(rng: Random, clock: Clock, order: Order, is_late: bool) -> Ticket | None:
+    trouble = is_late or len(order.agreements) > 1
     if order.test or rng.random() >= (_AFTER_TROUBLE if trouble else _PER_ORDER):
         return None
-    since = order.agreements[-1].at if trouble and rng.random() < 0.5 else order.created_at
+    since = order.agreements[-1].at if rng.random() < 0.5 else order.created_at
     created_at = (since + timedelta(days=rng.uniform(0.05, 9))).replace(
         second=rng.randint(0, 59), microsecond=0
     )
     if created_at >= clock.end:
         return None
-    complaint = rng.random() < (0.6 if trouble else 0.2)
+    breaks = any(
+        line.product and line.product.title.startswith(_BREAKS) for line in order.agreements[0].lines
+    )
+    complaint = rng.random() < (0.5 if trouble else 0.1) + (0.2 if breaks else 0)
     reply_at = None if rng.random() < 0.05 else _next_answer(rng, clock, created_at)
     solved_at = reply_at + timedelta(hours=rng.uniform(0.2, 60)) if reply_at and rng.random() < 0.9 else None
-    deleted_at = created_at + timedelta(days=rng.uniform(3, 20)) if rng.random() < 0.02 else None
+    deleted_at = None
+    if rng.random() < 0.04:
+        deleted_at = (solved_at or created_at) + timedelta(days=rng.uniform(3, 20))
     chance = rng.random()
     return Ticket(
         ticket_id=0,
@@ -58,7 +75,7 @@ def _ticket(rng: Random, clock: Clock, order: Order) -> Ticket | None:
         channel=next(name for up_to, name in _MEDIA if chance < up_to),
         tags=(rng.choice(_COMPLAINTS if complaint else _QUESTIONS),),
         is_complaint=complaint,
-        order_id=order.order_id,
+        order_id=order.order_id if rng.random() < 0.85 else None,
         email=order.email,
         first_reply_at=_known(reply_at, clock),
         solved_at=_known(solved_at, clock),
@@ -84,9 +101,9 @@ def _known(at: datetime | None, clock: Clock) -> datetime | None:
 
 
 def _rating(rng: Random, clock: Clock, ticket: Ticket, number: int) -> Rating | None:
-    if ticket.solved_at is None or ticket.deleted_at is not None or rng.random() >= 0.35:
+    if ticket.solved_at is None or rng.random() >= 0.35:
         return None
-    at = (ticket.solved_at + timedelta(hours=rng.uniform(1, 40))).replace(microsecond=0)
+    at = (ticket.solved_at + timedelta(hours=rng.uniform(7, 48))).replace(microsecond=0)
     if at >= clock.end:
         return None
     score = rng.choices((1, 2, 3, 4, 5), (2, 2, 2, 3, 4) if ticket.is_complaint else (1, 1, 2, 7, 16))[0]

@@ -38,8 +38,8 @@ def _complaint_rate(books: Books) -> Figures:
     for day, ticket in _tickets(books):
         if ticket.is_complaint:
             # The second desk names no order.
-            named = channels.get(ticket.order_id or 0) if ticket.desk == "zendesk" else None
-            facts.append((day, named or UNASSIGNED, ONE, ZERO))
+            named = ticket.order_id if ticket.desk == "zendesk" else None
+            facts.append((day, UNASSIGNED if named is None else channels.get(named, UNASSIGNED), ONE, ZERO))
     facts += [(fact.day, fact.segments["channel"], ZERO, fact.amount) for fact in books.shipped_orders]
     figures: Figures = {}
     for day in books.days:

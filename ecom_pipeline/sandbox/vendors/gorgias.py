@@ -1,13 +1,14 @@
 """Gorgias' REST API: tickets and satisfaction surveys, newest first, page after page by cursor.
 
-There is no filter by time. Whoever reads too fast gets 429 with Retry-after and how full the bucket is.
+There is no filter by time, and what was thrown away is told of with the time of it. Whoever reads too fast gets 429
+with Retry-after and how full the bucket is.
 """
 
 from __future__ import annotations
 
 import base64
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any
 
 from starlette.routing import BaseRoute
@@ -15,11 +16,12 @@ from starlette.routing import BaseRoute
 from ecom_pipeline.sandbox.endpoint import Answer, Call, FailureKind, Vendor, route
 from ecom_pipeline.sandbox.events import Rating, Ticket
 from ecom_pipeline.sandbox.twins import Instance
-from ecom_pipeline.sandbox.vendors.zendesk import EMAIL, touched_at
+from ecom_pipeline.sandbox.vendors.zendesk import EMAIL, SENT_BEFORE, touched_at
 from ecom_pipeline.sandbox.world import PERSONAL_CANARY, World
 
 MOST_A_PAGE = 100
-SENT_BEFORE = timedelta(hours=6)  # a survey is sent some hours before it is answered
+CREATED = "created_datetime"
+TIMES = (CREATED, "updated_datetime")
 CHANNELS = {"email": "email", "chat": "chat", "phone": "phone", "social": "instagram", "web": "contact_form"}
 
 
@@ -34,8 +36,8 @@ def routes(world: World) -> list[BaseRoute]:
     api = Gorgias(world)
     vendor = Vendor("gorgias", failure)
     return [
-        route(world, vendor, "/gorgias/api/tickets", api.guarded(api.tickets)),
-        route(world, vendor, "/gorgias/api/satisfaction-surveys", api.guarded(api.surveys)),
+        route(world, vendor, "/gorgias/api/tickets", api.guarded("tickets", api.tickets)),
+        route(world, vendor, "/gorgias/api/satisfaction-surveys", api.guarded("surveys", api.surveys)),
     ]
 
 
@@ -45,65 +47,81 @@ class Gorgias:
     def __init__(self, world: World) -> None:
         self.world = world
 
-    def guarded(self, handler: Callable[[Call], Answer]) -> Callable[[Call], Answer]:
+    def guarded(self, right: str, handler: Callable[[Call], Answer]) -> Callable[[Call], Answer]:
         def answer(call: Call) -> Answer:
             pair = f"{EMAIL}:{self.world.secrets['gorgias_api_key']}"
             if call.headers.get("authorization") != f"Basic {base64.b64encode(pair.encode()).decode()}":
                 return failure("expired_token", 401)
+            if self.world.lacks("gorgias", right):
+                return Answer({"error": {"msg": "You do not have the right permissions"}}, 403)
             if self.world.throttled("gorgias"):
                 return failure("rate_limited", 429)
-            asked = dict(call.query)
-            if set(asked) - {"limit", "cursor", "order_by"} or int(asked.get("limit", "30")) > MOST_A_PAGE:
-                return Answer({"error": {"msg": "Invalid parameters"}}, 400)
-            return handler(call)
+            try:
+                return handler(call)
+            except ValueError as error:
+                return Answer({"error": {"msg": f"Invalid parameters: {error}"}}, 400)
 
         return answer
 
     def tickets(self, call: Call) -> Answer:
-        now = self.world.now()
-        found = sorted(
-            (
-                ticket
-                for ticket in self.world.shop.tickets
-                if ticket.desk == "gorgias"
-                and ticket.created_at <= now
-                and not (ticket.deleted_at is not None and ticket.deleted_at <= now)
-            ),
-            key=lambda ticket: (touched_at(ticket, now), ticket.ticket_id),
-            reverse=True,
-        )
-        return page(call, [ticket_json(ticket, now) for ticket in found], "tickets")
+        """All tickets, with those in the trash unless they are not wanted."""
+        asked, now = dict(call.query), self.world.now()
+        order = asked.get("order_by", f"{CREATED}:desc")
+        if set(asked) - {"limit", "cursor", "order_by", "trashed"} or order.partition(":")[0] not in TIMES:
+            raise ValueError("unknown parameter or order")
+        found = [
+            ticket_json(ticket, now)
+            for ticket in self.world.shop.tickets
+            if ticket.desk == "gorgias" and ticket.created_at <= now
+        ]
+        if asked.get("trashed") == "false":
+            found = [ticket for ticket in found if ticket["trashed_datetime"] is None]
+        return page(call, found, order, "tickets")
 
     def surveys(self, call: Call) -> Answer:
-        now = self.world.now()
-        found = sorted(
-            (one for one in self.world.shop.ratings if one.desk == "gorgias" and one.at - SENT_BEFORE <= now),
-            key=lambda one: (one.at, one.rating_id),
-            reverse=True,
-        )
-        return page(call, [survey_json(one, now) for one in found], "surveys")
+        """All surveys that were sent."""
+        asked, now = dict(call.query), self.world.now()
+        order = asked.get("order_by", f"{CREATED}:desc")
+        if set(asked) - {"limit", "cursor", "order_by"} or order.partition(":")[0] != CREATED:
+            raise ValueError("unknown parameter or order")
+        found = [
+            survey_json(one, now)
+            for one in self.world.shop.ratings
+            if one.desk == "gorgias" and one.at - SENT_BEFORE <= now
+        ]
+        return page(call, found, order, "surveys")
 
 
-def page(call: Call, items: list[dict[str, Any]], series: str) -> Answer:
-    """One page of a list. The cursor names the item before, so that pages do not shift."""
+def page(call: Call, items: list[dict[str, Any]], order: str, series: str) -> Answer:
+    """One page of a list. The cursor is a place in the order, so that it holds when items move. Raises ValueError."""
     asked = dict(call.query)
-    size, cursor = int(asked.get("limit", "30")), asked.get("cursor")
-    ids = [str(item["id"]) for item in items]
-    start = ids.index(base64.b64decode(cursor).decode()) + 1 if cursor else 0
-    shown = items[start : start + size]
-    more = start + size < len(items)
-    following = base64.b64encode(str(shown[-1]["id"]).encode()).decode() if more else None
+    column, _, direction = order.partition(":")
+    size = int(asked.get("limit", "30"))
+    if direction not in ("asc", "desc") or not 1 <= size <= MOST_A_PAGE:
+        raise ValueError("order_by or limit")
+    places = {(item[column], item["id"]): item for item in items}
+    left = sorted(places, reverse=direction == "desc")
+    if "cursor" in asked:
+        at, _, last_id = base64.b64decode(asked["cursor"], validate=True).decode().partition("|")
+        place = (at, int(last_id))
+        left = [one for one in left if (one < place if direction == "desc" else one > place)]
+    shown = left[:size]
+    following = None
+    if len(left) > size:
+        at, last_id = shown[-1]
+        following = base64.b64encode(f"{at}|{last_id}".encode()).decode()
     body = {
-        "data": shown,
+        "data": [places[one] for one in shown],
         "object": "list",
         "uri": call.path,
         "meta": {"next_cursor": following, "prev_cursor": None},
     }
-    return Answer(body, series=series, continues=cursor is not None)
+    return Answer(body, series=series, continues="cursor" in asked)
 
 
 def ticket_json(ticket: Ticket, now: datetime) -> dict[str, Any]:
     """A ticket as it stands, with the words and people clients must not keep."""
+    trashed = ticket.deleted_at if ticket.deleted_at is not None and ticket.deleted_at <= now else None
     solved = ticket.solved_at if ticket.solved_at is not None and ticket.solved_at <= now else None
     return {
         "id": ticket.ticket_id,
@@ -112,6 +130,8 @@ def ticket_json(ticket: Ticket, now: datetime) -> dict[str, Any]:
         "created_datetime": written(ticket.created_at),
         "updated_datetime": written(touched_at(ticket, now)),
         "closed_datetime": written(solved) if solved else None,
+        "trashed_datetime": written(trashed) if trashed else None,
+        "spam": False,
         "tags": [{"id": 1, "name": tag} for tag in ticket.tags],
         "subject": f"{PERSONAL_CANARY} my order",
         "customer": {"email": PERSONAL_CANARY, "name": PERSONAL_CANARY},

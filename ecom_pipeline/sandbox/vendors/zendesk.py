@@ -1,13 +1,14 @@
 """Zendesk's Support API: the incremental export of tickets with their metrics, and satisfaction ratings.
 
-The export runs by the time a ticket was last touched, from a start onwards, page after page by cursor; it keeps the
-last minute back and tells of deleted tickets. Words and people are in it, for clients not to keep.
+The export runs by the time a ticket was last touched, by people or by the system, from a start onwards, page after page
+by cursor; it keeps the last minute back and tells of deleted tickets. A rating is made when it is asked for and changes
+when it is given. Words and people are in both, for clients not to keep.
 """
 
 from __future__ import annotations
 
 import base64
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -21,7 +22,15 @@ from ecom_pipeline.sandbox.world import PERSONAL_CANARY, World
 EMAIL = "reporting@maison-lumen.example"
 ORDER_FIELD = 360_001_234_567
 MOST_A_PAGE = 1000
+MOST_RATINGS = 100
 MINUTE = timedelta(minutes=1)
+SENT_BEFORE = timedelta(hours=6)  # a survey is sent some hours before it is answered
+SYSTEM_AFTER = timedelta(
+    minutes=90
+)  # the system's own change of a solved ticket, of which updated_at knows nothing
+EXPORT_PARAMETERS = frozenset(("start_time", "cursor", "include", "per_page"))
+RATINGS_PARAMETERS = frozenset(("start_time", "end_time", "score", "page[size]", "page[after]"))
+SCORES = (None, "offered", "received")  # as far as they are simulated
 VIA = {"email": "email", "chat": "chat", "phone": "voice", "social": "facebook", "web": "web"}
 
 
@@ -48,6 +57,7 @@ class Zendesk:
 
     def __init__(self, world: World) -> None:
         self.world = world
+        self.order_names = {order.order_id: order.name for order in world.shop.orders}
 
     def guarded(self, right: str, handler: Callable[[Call], Answer]) -> Callable[[Call], Answer]:
         def answer(call: Call) -> Answer:
@@ -65,68 +75,82 @@ class Zendesk:
         return answer
 
     def export(self, call: Call) -> Answer:
+        """The tickets touched since a start, or after a cursor."""
         asked, now = dict(call.query), self.world.now()
-        if set(asked) - {"start_time", "cursor", "include", "per_page"} or not {"start_time", "cursor"} & set(
-            asked
-        ):
-            return refused("start_time or cursor is needed, and nothing else is known")
-        size = min(int(asked.get("per_page", MOST_A_PAGE)), MOST_A_PAGE)
-        if "cursor" in asked:
-            since, last_id = (int(part) for part in base64.b64decode(asked["cursor"]).decode().split("|"))
-        else:
-            since, last_id = int(asked["start_time"]), -1
-            if since > (now - MINUTE).timestamp():
-                return refused("start_time is too recent")
-        seen = [
-            (int(touched_at(ticket, now).timestamp()), ticket)
+        until = now - MINUTE
+        try:
+            place = started(asked)
+            size = number(asked, "per_page", MOST_A_PAGE, MOST_A_PAGE)
+        except ValueError:
+            return refused("start_time or cursor is needed, and nothing unknown")
+        if "cursor" not in asked and place[0] > until.timestamp():
+            return refused("Too recent start_time. Use a start_time older than 1 minute")
+        places = {
+            (int(generated_at(ticket, now).timestamp()), ticket.ticket_id): ticket
             for ticket in self.world.shop.tickets
-            if ticket.desk == "zendesk" and ticket.created_at <= now - MINUTE
-        ]
-        found = sorted(
-            (
-                (at, ticket)
-                for at, ticket in seen
-                if (at, ticket.ticket_id) > (since, last_id) and at <= now.timestamp() - 60
-            ),
-            key=lambda pair: (pair[0], pair[1].ticket_id),
-        )
+            if ticket.desk == "zendesk" and ticket.created_at <= now
+        }
+        found = sorted(one for one in places if one > place and one[0] <= until.timestamp())
         page = found[:size]
-        end = (page[-1][0], page[-1][1].ticket_id) if page else (since, last_id)
-        cursor = base64.b64encode(f"{end[0]}|{end[1]}".encode()).decode()
+        cursor = base64.b64encode("|".join(map(str, page[-1] if page else place)).encode()).decode()
         body: dict[str, Any] = {
-            "tickets": [ticket_json(ticket, now) for _, ticket in page],
+            "tickets": [ticket_json(places[one], now, self.order_names) for one in page],
             "after_cursor": cursor,
             "after_url": f"{call.url}?cursor={cursor}",
             "before_cursor": None,
+            "before_url": None,
             "end_of_stream": len(found) <= size,
         }
         if "metric_sets" in asked.get("include", ""):
-            body["metric_sets"] = [metrics_json(ticket, now) for _, ticket in page]
+            body["metric_sets"] = [metrics_json(places[one], now) for one in page]
         return Answer(body, series="tickets", continues="cursor" in asked)
 
     def ratings(self, call: Call) -> Answer:
+        """The ratings made in a span, in the order they were made."""
         asked, now = dict(call.query), self.world.now()
-        if set(asked) - {"start_time", "end_time", "score", "page[size]", "page[after]"}:
-            return refused("unknown parameter")
-        size = min(int(asked.get("page[size]", "100")), 100)
-        start, end = int(asked.get("start_time", 0)), int(asked.get("end_time", 10**11))
-        found = sorted(
-            (
-                one
-                for one in self.world.shop.ratings
-                if one.desk == "zendesk" and one.at <= now and start <= int(one.at.timestamp()) <= end
-            ),
-            key=lambda one: one.rating_id,
-        )
-        offset = int(asked.get("page[after]", "0"))
-        page = found[offset : offset + size]
+        try:
+            if set(asked) - RATINGS_PARAMETERS or asked.get("score") not in SCORES:
+                raise ValueError
+            size = number(asked, "page[size]", MOST_RATINGS, MOST_RATINGS)
+            start, end = int(asked.get("start_time", 0)), int(asked.get("end_time", 10**11))
+            offset = int(asked.get("page[after]", 0))
+        except ValueError:
+            return refused("unknown parameter or value")
+        wanted = asked.get("score")
+        made = [
+            rating_json(one, now)
+            for one in sorted(self.world.shop.ratings, key=lambda one: one.rating_id)
+            if one.desk == "zendesk" and one.at - SENT_BEFORE <= now
+            and start <= int((one.at - SENT_BEFORE).timestamp()) <= end
+        ]  # fmt: skip
+        found = [
+            one for one in made if wanted is None or (one["score"] == "offered") == (wanted == "offered")
+        ]
         more = offset + size < len(found)
         meta = {"has_more": more, "after_cursor": str(offset + size) if more else None, "before_cursor": None}
         return Answer(
-            {"satisfaction_ratings": [rating_json(one) for one in page], "meta": meta},
+            {"satisfaction_ratings": found[offset : offset + size], "meta": meta},
             series="ratings",
             continues=offset > 0,
         )
+
+
+def started(asked: Mapping[str, str]) -> tuple[int, int]:
+    """Where an export begins: the second and the ticket after which. Raises ValueError."""
+    if set(asked) - EXPORT_PARAMETERS or not {"start_time", "cursor"} & set(asked):
+        raise ValueError
+    if "cursor" not in asked:
+        return int(asked["start_time"]), -1
+    since, last_id = base64.b64decode(asked["cursor"], validate=True).decode().split("|")
+    return int(since), int(last_id)
+
+
+def number(asked: Mapping[str, str], name: str, default: int, most: int) -> int:
+    """A page's size. Raises ValueError."""
+    size = int(asked.get(name, default))
+    if not 1 <= size <= most:
+        raise ValueError
+    return size
 
 
 def touched_at(ticket: Ticket, now: datetime) -> datetime:
@@ -135,7 +159,16 @@ def touched_at(ticket: Ticket, now: datetime) -> datetime:
     return max(at for at in events if at is not None and at <= now)
 
 
-def ticket_json(ticket: Ticket, now: datetime) -> dict[str, Any]:
+def generated_at(ticket: Ticket, now: datetime) -> datetime:
+    """When people or the system last touched a ticket."""
+    touched = touched_at(ticket, now)
+    solved = ticket.solved_at
+    if solved is None or solved + SYSTEM_AFTER > now:
+        return touched
+    return max(touched, solved + SYSTEM_AFTER)
+
+
+def ticket_json(ticket: Ticket, now: datetime, order_names: Mapping[int, str]) -> dict[str, Any]:
     """A ticket as it stands, with the words and people clients must not keep."""
     deleted = ticket.deleted_at is not None and ticket.deleted_at <= now
     solved = ticket.solved_at is not None and ticket.solved_at <= now
@@ -143,15 +176,16 @@ def ticket_json(ticket: Ticket, now: datetime) -> dict[str, Any]:
         "id": ticket.ticket_id,
         "created_at": written(ticket.created_at),
         "updated_at": written(touched_at(ticket, now)),
-        "generated_timestamp": int(touched_at(ticket, now).timestamp()),
+        "generated_timestamp": int(generated_at(ticket, now).timestamp()),
         "status": "deleted" if deleted else "solved" if solved else "open",
         "via": {"channel": VIA[ticket.channel]},
+        "type": "incident" if ticket.is_complaint else "question",
         "tags": list(ticket.tags),
         "subject": f"{PERSONAL_CANARY} my candle",
         "description": f"{PERSONAL_CANARY} wrote this",
         "requester_id": 1,
         "custom_fields": [
-            {"id": ORDER_FIELD, "value": None if ticket.order_id is None else str(ticket.order_id)},
+            {"id": ORDER_FIELD, "value": order_names.get(ticket.order_id or 0)},
             {"id": 1, "value": PERSONAL_CANARY},
         ],
     }
@@ -173,16 +207,17 @@ def metrics_json(ticket: Ticket, now: datetime) -> dict[str, Any]:
     }
 
 
-def rating_json(rating: Rating) -> dict[str, Any]:
-    """A rating; Zendesk knows good and bad only."""
+def rating_json(rating: Rating, now: datetime) -> dict[str, Any]:
+    """A rating that was asked for, and given by now or not; Zendesk knows good and bad only."""
     score = "good" if rating.score >= 4 else "bad"
+    given = rating.at <= now
     return {
         "id": rating.rating_id,
-        "score": f"{score}_with_comment" if rating.score in (1, 5) else score,
+        "score": (f"{score}_with_comment" if rating.score in (1, 5) else score) if given else "offered",
         "ticket_id": rating.ticket_id,
-        "comment": PERSONAL_CANARY,
-        "created_at": written(rating.at),
-        "updated_at": written(rating.at),
+        "comment": PERSONAL_CANARY if given else None,
+        "created_at": written(rating.at - SENT_BEFORE),
+        "updated_at": written(rating.at if given else rating.at - SENT_BEFORE),
     }
 
 

@@ -1,7 +1,8 @@
 """Gorgias as a source: tickets and satisfaction surveys, read from the newest back to where the window begins.
 
-The API has no filter by time and cannot leave words and people out; they pass through memory and go no further. It
-tells no time of a first reply without reading every message, so none is kept.
+The API has no filter by time and cannot leave words and people out; they pass through memory and go no further. A
+ticket bears no time of its first reply: it is in the messages only, with all they say, and in statistics, as medians
+of whole periods, which cannot be put together. So none is kept.
 """
 
 from __future__ import annotations
@@ -47,8 +48,11 @@ TICKETS = Table(
         Column("created_at", Type.TIMESTAMP, required=True),
         Column("updated_at", Type.TIMESTAMP, required=True),
         Column("solved_at", Type.TIMESTAMP),
+        Column("is_trashed", Type.BOOLEAN, required=True),
+        Column("is_spam", Type.BOOLEAN, required=True),
     ),
-    docs="Gorgias REST API, List tickets: newest first by their last change, by cursor; no filter by time.",
+    docs="Gorgias REST API, List tickets: newest first by their last change, by cursor, with those in the trash; no "
+    "filter by time.",
 )
 RATINGS = Table(
     name="ratings",
@@ -81,7 +85,7 @@ class Gorgias(Source):
 
     vendor = "gorgias"
     title = "Gorgias"
-    credentials = f"An API key, shown under {KEYS_PAGE}, and the e-mail of the user it was made for; a user who may only read."
+    credentials = f"An API key, shown under {KEYS_PAGE}, and the e-mail of the user it was made for, whose rights it has."
     Settings = GorgiasSettings
     tables = (TICKETS, RATINGS)
     patience: ClassVar[Patience] = Patience()
@@ -124,6 +128,8 @@ class Gorgias(Source):
             "created_at": ticket.instant("created_datetime"),
             "updated_at": updated_at,
             "solved_at": ticket.optional_instant("closed_datetime"),
+            "is_trashed": ticket.optional_instant("trashed_datetime") is not None,
+            "is_spam": ticket.value("spam") is True,
         }
 
     def _ratings(self, http: HttpClient, window: Window, named: str) -> Iterator[Row]:

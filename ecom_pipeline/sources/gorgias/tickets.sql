@@ -1,5 +1,5 @@
 /* ---
-description: One request of a customer, on the day it was made. When it was first answered is not told.
+description: One request of a customer, on the day it was made; what lies in the trash or is spam is none. When it was first answered is not told.
 --- */
 SELECT
   t._record AS _record,
@@ -12,3 +12,4 @@ SELECT
   CAST(NULL AS BIGINT) AS first_reply_minutes,
   t.solved_at AS solved_at
 FROM source.tickets AS t
+WHERE NOT t.is_trashed AND NOT t.is_spam

@@ -1,7 +1,7 @@
 """Zendesk as a source: the incremental export of tickets, and satisfaction ratings.
 
-Of a ticket's words and people nothing is kept; whether it is a complaint is decided by its tags on arrival. The API
-cannot leave the words out, so they pass through memory and go no further.
+Of a ticket's words and people nothing is kept; whether it is a complaint is decided by its tags and its type on
+arrival. The API cannot leave the words out, so they pass through memory and go no further.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import timedelta
 from typing import Any, ClassVar
 
-from pydantic import SecretStr
+from pydantic import Field, SecretStr
 
 from ecom_pipeline.errors import EcomError
 from ecom_pipeline.sources.complaints import COMPLAINT_TAGS, is_complaint, medium_of
@@ -42,20 +42,20 @@ TICKETS = Table(
     grain="One request of a customer, in its present state.",
     change=Change.LOG,
     key=("id",),
-    version="updated_at",
+    version="touched_at",
     columns=(
         Column("id", Type.STRING, required=True),
         Column("status", Type.STRING, required=True),
         Column("medium", Type.STRING, required=True),
         Column("is_complaint", Type.BOOLEAN, required=True),
         Column("created_at", Type.TIMESTAMP, required=True),
-        Column("updated_at", Type.TIMESTAMP, required=True),
+        Column("touched_at", Type.TIMESTAMP, required=True),
         Column("solved_at", Type.TIMESTAMP),
         Column("first_reply_minutes", Type.INTEGER),
-        Column("order_reference", Type.STRING),
+        Column("order_number", Type.STRING),
     ),
-    docs="Zendesk Support API, Incremental ticket export by cursor, with metric sets: by the time a ticket was last "
-    "touched, deleted ones included, the last minute left out.",
+    docs="Zendesk Support API, Incremental ticket export by cursor, with metric sets: by generated_timestamp, which "
+    "the system's own changes move too, unlike updated_at; deleted tickets included, the last minute left out.",
 )
 RATINGS = Table(
     name="ratings",
@@ -67,21 +67,27 @@ RATINGS = Table(
         Column("id", Type.STRING, required=True),
         Column("ticket_id", Type.STRING, required=True),
         Column("is_good", Type.BOOLEAN, required=True),
-        Column("created_at", Type.TIMESTAMP, required=True),
         Column("updated_at", Type.TIMESTAMP, required=True),
     ),
-    docs="Zendesk Support API, Satisfaction ratings: good or bad, with or without a comment, which is not kept.",
+    docs="Zendesk Support API, Satisfaction ratings: good or bad, with or without a comment, which is not kept. "
+    "start_time and end_time are about when a rating was made, which may be when it was asked for.",
 )
 
 
 class ZendeskSettings(SourceSettings):
-    """One account. `order_field_id` is the ticket field that holds the shop's order id, when there is one."""
+    """One account.
+
+    `order_field_id` is the ticket field that holds an order's number as customers know it, when there is one.
+    `complaint_tags` may name ticket types too. `survey_days` is how long after it was sent a survey may still
+    be answered.
+    """
 
     email: str
     api_token: SecretStr
     base_url: str
     order_field_id: int | None = None
     complaint_tags: tuple[str, ...] = COMPLAINT_TAGS
+    survey_days: int = Field(default=30, ge=1, le=366)
 
 
 class Zendesk(Source):
@@ -89,9 +95,7 @@ class Zendesk(Source):
 
     vendor = "zendesk"
     title = "Zendesk"
-    credentials = (
-        f"An API token under {TOKENS_PAGE}, and the e-mail of an agent who may read all tickets and no more."
-    )
+    credentials = f"An API token under {TOKENS_PAGE}, and the e-mail of an administrator: Zendesk lets nobody else export."
     Settings = ZendeskSettings
     tables = (TICKETS, RATINGS)
     patience: ClassVar[Patience] = Patience()
@@ -133,9 +137,9 @@ class Zendesk(Source):
             metrics = _by_ticket(answer)
             for item in answer.items("tickets"):
                 row = self._ticket(Fields(item, "ticket", named), metrics)
-                if end_at is not None and row["updated_at"] >= end_at:
+                if end_at is not None and row["touched_at"] >= end_at:
                     return
-                if row["updated_at"] >= window.start_at:
+                if row["touched_at"] >= window.start_at:
                     yield row
             if answer.boolean("end_of_stream"):
                 return
@@ -155,19 +159,23 @@ class Zendesk(Source):
             "id": str(number),
             "status": ticket.text("status"),
             "medium": medium_of(ticket.inner("via").text("channel")),
-            "is_complaint": is_complaint(ticket.items("tags"), self.settings.complaint_tags),
+            "is_complaint": is_complaint(
+                [*ticket.items("tags"), ticket.optional_text("type") or ""], self.settings.complaint_tags
+            ),
             "created_at": ticket.instant("created_at"),
-            "updated_at": ticket.instant("updated_at"),
+            "touched_at": ticket.unix_time("generated_timestamp"),
             "solved_at": metric.optional_instant("solved_at") if metric else None,
             "first_reply_minutes": reply.integer("calendar")
             if reply and reply.value("calendar") is not None
             else None,
-            "order_reference": str(orders[0]) if orders and orders[0] is not None else None,
+            "order_number": str(orders[0]).strip() if orders and orders[0] else None,
         }
 
     def _ratings(self, http: HttpClient, window: Window, named: str) -> Iterator[Row]:
+        """What was answered in the window; it may have been asked for some days before."""
+        asked_since = window.start_at - timedelta(days=self.settings.survey_days)
         params: dict[str, Any] = {
-            "start_time": int(window.start_at.timestamp()),
+            "start_time": int(asked_since.timestamp()),
             "page[size]": RATINGS_PAGE,
             "score": "received",
         }
@@ -184,14 +192,14 @@ class Zendesk(Source):
 
         for item in by_cursor(page_after, named):
             rating = Fields(item, "rating", named)
-            score = rating.text("score")
-            if score.startswith(("good", "bad")):
+            score, updated_at = rating.text("score"), rating.instant("updated_at")
+            within = window.start_at <= updated_at and (window.reaches_newest or updated_at < window.end_at)
+            if within and score.startswith(("good", "bad")):
                 yield {
                     "id": str(rating.integer("id")),
                     "ticket_id": str(rating.integer("ticket_id")),
                     "is_good": score.startswith("good"),
-                    "created_at": rating.instant("created_at"),
-                    "updated_at": rating.instant("updated_at"),
+                    "updated_at": updated_at,
                 }
 
     def _client(self, named: str) -> HttpClient:

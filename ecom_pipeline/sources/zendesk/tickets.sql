@@ -11,6 +11,6 @@ SELECT
   t.is_complaint AS is_complaint,
   t.first_reply_minutes AS first_reply_minutes,
   t.solved_at AS solved_at,
-  t.order_reference AS order_reference
+  t.order_number AS order_number
 FROM source.tickets AS t
 WHERE t.status <> 'deleted'
