@@ -1,6 +1,6 @@
 /* ---
 grain: a movement of a payment processor's balance
-description: Charges, refunds, payouts and fees in the reporting currency, with the dimensions of the order they belong to when it is known and valid. Empty order days are orders not known yet; what concerns no order has a day before all others.
+description: Charges, refunds, payouts and fees in the reporting currency, with the dimensions of the order they belong to when it is known and valid. Empty order days are orders not known yet, or a number that orders of several shops bear; what concerns no order has a day before all others.
 key: [provider, payment_id]
 touches:
   model.orders: {through: order_day}
@@ -38,6 +38,7 @@ WITH converted AS (
     FROM model.orders AS o
     WHERE o.order_reference IN (SELECT l.order_reference FROM links AS l)
     GROUP BY o.order_reference
+    HAVING COUNT(*) = 1
 )
 SELECT
     c.day AS day, c.provider AS provider, c.payment_id AS payment_id, c.type AS type, c.source_id AS source_id,

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterator
-from datetime import date
+from dataclasses import dataclass, replace
+from datetime import date, timedelta
 from decimal import Decimal
 
 import pytest
 
 from ecom_pipeline.sandbox.events import GROUP
+from ecom_pipeline.sandbox.generator import generate_shop
 from ecom_pipeline.sandbox.oracle import Oracle
 from ecom_pipeline.warehouse.checks import check_key
 from ecom_pipeline.warehouse.connection import open_warehouse
@@ -98,6 +101,75 @@ def test_payments_find_their_order_whatever_the_shop(group: Simulation) -> None:
         "SELECT order_reference FROM model.orders GROUP BY order_reference HAVING COUNT(*) > 1"
     )
     assert doubled == []
+
+
+@dataclass
+class SharedNumber:
+    """A business in which an order of the second site bears the number of one of the first's."""
+
+    read: Simulation
+    order_id: int
+    charge_id: str
+
+
+@pytest.fixture(scope="module")
+def shared_number(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SharedNumber]:
+    last_day = date(2026, 11, 15)
+    shop = generate_shop(13, last_day - timedelta(days=13), last_day, 14, GROUP)
+    paid = {charge.order_id: charge.charge_id for charge in shop.charges if charge.processor == "stripe"}
+    there = [one for one in shop.orders if one.order_id in paid and one.deleted_at is None]
+    ours = next(one for one in there if one.storefront == "shop")
+    other = next(one for one in there if one.storefront == "atelier")
+    shop.orders[shop.orders.index(other)] = replace(other, name=str(ours.order_id))
+    folder = tmp_path_factory.mktemp("shared")
+    with simulate(folder, seed=13, days=14, orders_per_day=14, shop=shop) as simulation:
+        simulation.run()
+        yield SharedNumber(simulation, ours.order_id, paid[ours.order_id])
+
+
+def test_a_number_two_shops_share_pays_for_neither(shared_number: SharedNumber) -> None:
+    """Two sites may count alike; then a payment is of one of two orders, and nothing tells of which."""
+    rows = shared_number.read.query(
+        "SELECT order_day, customer, channel, country FROM model.payments "
+        "WHERE type = 'charge' AND source_id = ?",
+        [shared_number.charge_id],
+    )
+    assert rows == [(None, None, "Unassigned", "unknown")]
+    (known,) = shared_number.read.query(
+        "SELECT COUNT(*) FROM model.payments WHERE order_day > DATE '2026-01-01'"
+    )
+    assert known[0] > 50
+
+
+def test_each_shops_margin_is_its_own(group: Simulation, oracle: Oracle) -> None:
+    rows = group.query(
+        "SELECT day, shop, SUM(CASE WHEN is_known THEN gross - discounts - returns ELSE 0 END - cost) "
+        "FROM model.sale_lines WHERE kind <> 'shipping' GROUP BY day, shop"
+    )
+    books = oracle._books
+    wanted: defaultdict[tuple[date, str], Decimal] = defaultdict(Decimal)
+    for line in books.lines:
+        if (line.sold or line.given_back) and line.cost_known:
+            fact = line.fact(line.gross - line.discount)
+            wanted[fact.day, fact.segments["shop"]] += fact.amount
+    for fact in books.cost_of_goods:
+        wanted[fact.day, fact.segments["shop"]] -= fact.amount
+    found = {(day, shop): amount for day, shop, amount in rows if amount}
+    assert found == {key: amount for key, amount in wanted.items() if amount}
+    assert {shop for _, shop in found} == {front.key for front in GROUP.storefronts}
+
+
+@pytest.mark.parametrize("kpi", ["new_customers", "returning_customer_rate", "repeat_purchase_rate"])
+def test_new_and_repeat_are_counted_once(group: Simulation, oracle: Oracle, kpi: str) -> None:
+    """Over all shops at once, as the oracle knows the people, not the shops' own customers."""
+    wanted = {
+        day: figure for (day, dimension, _), figure in oracle.compute(kpi).items() if dimension == "total"
+    }
+    rows = group.query(
+        "SELECT day, numerator, denominator FROM kpi.daily WHERE kpi = ? AND dimension = 'total'", [kpi]
+    )
+    found = {day: (numerator, denominator) for day, numerator, denominator in rows}
+    assert found and {day: wanted[day] for day in found} == found
 
 
 def test_costs_in_dollars_are_converted(group: Simulation, oracle: Oracle) -> None:

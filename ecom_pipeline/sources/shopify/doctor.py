@@ -65,6 +65,7 @@ def grant(scope: str) -> str:
 
 
 def time_zone_finding(shop_zone: str, time_zone: str) -> Finding:
+    """Whether the shop counts its days as the product does."""
     if shop_zone == time_zone:
         return Finding("time zone", "ok", f"The shop's days are those of {shop_zone}.")
     return Finding(
