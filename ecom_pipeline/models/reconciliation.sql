@@ -1,10 +1,12 @@
 /* ---
 grain: one item of one stage between order and bank that does not simply match, or what simply matched on a day
-description: Orders, payments, payouts and bank, stage by stage. At each stage what was expected less what was found is the sum of its lines, and each line has a reason and, where it concerns one item, its reference. A reason beginning with "matched" is no difference; what processors took in and did not pay out is their balance.
+description: Orders, payments, payouts and bank, stage by stage, in the reporting currency. At each stage what was expected less what was found is the sum of its lines, and each line has a reason and, where it concerns one item, its reference and its age in days, up to the bank's credit or else the newest day. A reason beginning with "matched" is no difference; what processors took in and did not pay out is their balance.
 key: [day, stage, reason, provider, reference]
 scope: all
 --- */
-WITH agreed AS (
+WITH newest AS (
+    SELECT MAX(d.day) AS day FROM run.days AS d
+), agreed AS (
     SELECT l.shop AS shop, l.order_id AS order_id, l.currency AS currency,
         SUM(l.gross - l.discount + l.tax) AS amount, MIN(l.day) AS day
     FROM mapped.sale_lines AS l
@@ -14,19 +16,25 @@ WITH agreed AS (
         COALESCE(o.is_test, FALSE) AS is_test, COALESCE(o.is_voided, FALSE) AS is_voided
     FROM agreed AS a
     JOIN mapped.orders AS o ON o.shop = a.shop AND o.order_id = a.order_id
+), shared AS (
+    SELECT w.order_reference AS order_reference
+    FROM owed AS w
+    GROUP BY w.order_reference
+    HAVING COUNT(*) > 1
 ), links AS (
     SELECT DISTINCT n.provider AS provider, n.source_id AS source_id,
         COALESCE(n.order_reference, c.order_reference) AS order_reference
     FROM mapped.payment_orders AS n
     LEFT JOIN mapped.payment_orders AS c ON c.provider = n.provider AND c.source_id = n.charge_id
 ), moved AS (
-    SELECT p.day AS day, p.provider AS provider, p.payment_id AS payment_id, p.type AS type, p.currency AS currency,
-        p.amount AS amount, p.fee AS fee, p.net AS net, p.created_at AS created_at, l.order_reference AS order_reference
-    FROM mapped.payments AS p
+    SELECT p.day AS day, p.provider AS provider, p.payment_id AS payment_id, p.source_id AS source_id, p.type AS type,
+        p.net AS net, p.net + p.fees AS amount, s.order_reference IS NOT NULL AS is_shared,
+        CASE WHEN s.order_reference IS NULL THEN l.order_reference END AS order_reference
+    FROM model.payments AS p
     LEFT JOIN links AS l ON l.provider = p.provider AND l.source_id = p.source_id
+    LEFT JOIN shared AS s ON s.order_reference = l.order_reference
 ), paid AS (
-    SELECT m.order_reference AS order_reference, MIN(m.provider) AS provider, MIN(m.currency) AS currency,
-        SUM(m.amount) AS amount
+    SELECT m.order_reference AS order_reference, MIN(m.provider) AS provider, SUM(m.amount) AS amount
     FROM moved AS m
     WHERE m.type IN ('charge', 'refund') AND m.order_reference IS NOT NULL
     GROUP BY m.order_reference
@@ -59,7 +67,9 @@ WITH agreed AS (
     FROM compared AS c
     CROSS JOIN config.shop AS s
     UNION ALL
-    SELECT m.day AS day, 'orders to payments' AS stage, 'a payment without an order' AS reason,
+    SELECT m.day AS day, 'orders to payments' AS stage,
+        CASE WHEN m.is_shared THEN 'a payment whose number orders of several shops bear'
+            ELSE 'a payment without an order' END AS reason,
         m.provider AS provider, m.payment_id AS reference, 0 AS expected, m.amount AS found
     FROM moved AS m
     WHERE m.type IN ('charge', 'refund')
@@ -71,11 +81,10 @@ WITH agreed AS (
             WHEN 'adjustment' THEN 'a dispute'
             WHEN 'other' THEN 'another movement of the processor'
             ELSE 'taken in, less fees and refunds' END AS reason,
-        m.provider AS provider, '' AS reference,
-        SUM(CASE WHEN m.type = 'payout' THEN 0 ELSE m.net END) AS expected,
-        SUM(CASE WHEN m.type = 'payout' THEN -m.net ELSE 0 END) AS found
+        m.provider AS provider, CASE WHEN m.type = 'adjustment' THEN m.source_id ELSE '' END AS reference,
+        CASE WHEN m.type = 'payout' THEN 0 ELSE m.net END AS expected,
+        CASE WHEN m.type = 'payout' THEN -m.net ELSE 0 END AS found
     FROM moved AS m
-    GROUP BY m.day, m.type, m.provider
 ), bank_stage AS (
     SELECT p.day AS day, 'payouts to bank' AS stage,
         CASE
@@ -85,30 +94,33 @@ WITH agreed AS (
             ELSE 'missing at the bank'
         END AS reason,
         p.provider AS provider, p.payout_id AS reference, p.amount AS expected,
-        CASE WHEN p.credited_day IS NULL THEN 0 ELSE p.amount END AS found
+        CASE WHEN p.credited_day IS NULL THEN 0 ELSE p.amount END AS found,
+        COALESCE(p.credited_day, n.day) - p.arrival_day AS age
     FROM model.payouts AS p
-    CROSS JOIN (SELECT MAX(d.day) AS day FROM run.days AS d) AS n
-), staged AS (
-    SELECT o.day AS day, o.stage AS stage, o.reason AS reason, o.provider AS provider,
-        CASE WHEN o.reason LIKE 'matched%' THEN '' ELSE o.reference END AS reference,
-        SUM(o.expected) AS expected, SUM(o.found) AS found, COUNT(*) AS items
+    CROSS JOIN newest AS n
+), items AS (
+    SELECT o.day AS day, o.stage AS stage, o.reason AS reason, o.provider AS provider, o.reference AS reference,
+        o.expected AS expected, o.found AS found, n.day - o.day AS age
     FROM orders_stage AS o
-    GROUP BY o.day, o.stage, o.reason, o.provider, CASE WHEN o.reason LIKE 'matched%' THEN '' ELSE o.reference END
+    CROSS JOIN newest AS n
     UNION ALL
     SELECT y.day AS day, y.stage AS stage, y.reason AS reason, y.provider AS provider, y.reference AS reference,
-        SUM(y.expected) AS expected, SUM(y.found) AS found, COUNT(*) AS items
+        y.expected AS expected, y.found AS found, n.day - y.day AS age
     FROM payments_stage AS y
-    GROUP BY y.day, y.stage, y.reason, y.provider, y.reference
+    CROSS JOIN newest AS n
     UNION ALL
-    SELECT b.day AS day, b.stage AS stage, b.reason AS reason, b.provider AS provider,
-        CASE WHEN b.reason = 'matched' THEN '' ELSE b.reference END AS reference,
-        SUM(b.expected) AS expected, SUM(b.found) AS found, COUNT(*) AS items
+    SELECT b.day AS day, b.stage AS stage, b.reason AS reason, b.provider AS provider, b.reference AS reference,
+        b.expected AS expected, b.found AS found, b.age AS age
     FROM bank_stage AS b
-    GROUP BY b.day, b.stage, b.reason, b.provider, CASE WHEN b.reason = 'matched' THEN '' ELSE b.reference END
+), named AS (
+    SELECT i.*, CASE WHEN i.reason LIKE 'matched%' AND i.reason <> 'matched: late' THEN '' ELSE i.reference END AS item
+    FROM items AS i
 )
 SELECT
-    s.day AS day, s.stage AS stage, s.reason AS reason, s.provider AS provider, s.reference AS reference,
-    CAST(s.expected AS DECIMAL(18, 2)) AS expected, CAST(s.found AS DECIMAL(18, 2)) AS found,
-    CAST(s.expected - s.found AS DECIMAL(18, 2)) AS difference, CAST(s.items AS BIGINT) AS items
-FROM staged AS s
-WHERE s.day >= (SELECT h.history_start FROM config.shop AS h)
+    i.day AS day, i.stage AS stage, i.reason AS reason, i.provider AS provider, i.item AS reference,
+    CAST(SUM(i.expected) AS DECIMAL(18, 2)) AS expected, CAST(SUM(i.found) AS DECIMAL(18, 2)) AS found,
+    CAST(SUM(i.expected - i.found) AS DECIMAL(18, 2)) AS difference, COUNT(*) AS items,
+    CASE WHEN i.item = '' THEN NULL ELSE CAST(MAX(i.age) AS BIGINT) END AS age_days
+FROM named AS i
+WHERE i.day >= (SELECT h.history_start FROM config.shop AS h)
+GROUP BY i.day, i.stage, i.reason, i.provider, i.item
