@@ -16,7 +16,6 @@ SELECT
   o.utm_source AS utm_source,
   o.utm_medium AS utm_medium,
   o.utm_campaign AS utm_campaign,
-  o.referrer_host AS referrer_host,
   o.discount_code AS discount_code,
   FALSE AS is_test,
   NOT o.is_revenue AS is_voided

@@ -18,9 +18,8 @@ from ecom_pipeline.sources.pseudonym import pseudonym
 
 DEVICES = frozenset(("mobile", "desktop", "tablet"))
 ATTRIBUTION = "_wc_order_attribution_"
-META = tuple(
-    f"{ATTRIBUTION}{name}" for name in ("utm_source", "utm_medium", "utm_campaign", "referrer", "device_type")
-)
+# Without the referrer: where a link bears no utm, the site itself names source and medium after it.
+META = tuple(f"{ATTRIBUTION}{name}" for name in ("utm_source", "utm_medium", "utm_campaign", "device_type"))
 ORDER_FIELDS = (
     "id", "number", "status", "currency", "date_created_gmt", "date_modified_gmt", "date_completed_gmt",
     "billing.email", "billing.country", "shipping.country", "line_items", "shipping_lines", "fee_lines",
@@ -52,7 +51,6 @@ ORDERS = Table(
         Column("utm_source", Type.STRING),
         Column("utm_medium", Type.STRING),
         Column("utm_campaign", Type.STRING),
-        Column("referrer_host", Type.STRING),
         Column("discount_code", Type.STRING),
     ),
     children=(
@@ -129,7 +127,6 @@ def order_row(order: Fields, refunds: Iterable[Fields], revenue: Iterable[str], 
         "utm_source": noted.get("utm_source"),
         "utm_medium": noted.get("utm_medium"),
         "utm_campaign": noted.get("utm_campaign"),
-        "referrer_host": None,  # the site has already named the visit's source by it
         "discount_code": codes[0] if codes else None,
         "lines": [
             *lines_of(order, created_at, None),
