@@ -22,8 +22,8 @@ from ecom_pipeline.sources.http import Patience, ThrottledError
 from ecom_pipeline.sources.meta_ads import MetaAds
 from ecom_pipeline.sources.meta_ads import source as module
 from ecom_pipeline.sources.meta_ads.insights import CAMPAIGN_INSIGHTS, FIELDS, parsed_row
-from ecom_pipeline.sources.meta_ads.limits import is_nearly_used_up, recognized, wait_for_access
 from ecom_pipeline.sources.meta_ads.source import MetaAdsSettings
+from ecom_pipeline.sources.meta_graph import is_nearly_used_up, recognized, wait_for_access
 
 from ..simulation import reading, simulate
 from .contract_suite import Case, SourceContract, Ticks

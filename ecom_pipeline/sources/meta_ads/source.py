@@ -19,12 +19,7 @@ from ecom_pipeline.sources.meta_ads.insights import (
     parsed_row,
     report_params,
 )
-from ecom_pipeline.sources.meta_ads.limits import (
-    explained,
-    is_nearly_used_up,
-    recognized,
-    wait_for_access,
-)
+from ecom_pipeline.sources.meta_graph import explained, is_nearly_used_up, recognized, wait_for_access
 from ecom_pipeline.sources.pagination import by_cursor
 
 PAGE_ROWS = 500

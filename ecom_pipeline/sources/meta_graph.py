@@ -1,4 +1,5 @@
-"""What Meta's headers and error codes mean: how much of the allowance is used, how long to wait, what went wrong.
+"""What the headers and error codes of Meta's Graph API mean: how much of the allowance is used, how long to wait,
+what went wrong. Ads and Instagram share them.
 
 A used-up allowance comes with status 400 or 403 and without Retry-After, so only the code tells.
 """
