@@ -102,7 +102,10 @@ class Consent:
 
 @dataclass(frozen=True)
 class SocialDay:
-    """One social account on one day. `reach_28_days` is the network's own distinct count, never a sum."""
+    """One social account on one day. `reach_28_days` is the network's own distinct count, never a sum.
+
+    `untold` are the measures of the day the network never tells; the followers are told on the day only.
+    """
 
     day: date
     network: Literal["instagram"]
@@ -115,6 +118,7 @@ class SocialDay:
     saves: int
     link_clicks: int
     followers: int  # at the day's end
+    untold: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
