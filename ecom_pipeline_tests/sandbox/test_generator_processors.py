@@ -35,8 +35,9 @@ def test_all_that_is_agreed_is_paid_by_one_or_the_other(shop: Shop) -> None:
 
 def test_what_follows_a_charge_stays_with_its_processor(shop: Shop) -> None:
     processor = {charge.charge_id: charge.processor for charge in shop.charges}
-    for one in (*shop.card_refunds, *shop.disputes):
-        assert one.processor == processor[one.charge_id]
+    followed = [(one.charge_id, one.processor) for one in shop.card_refunds]
+    followed += [(one.charge_id, one.processor) for one in shop.disputes]
+    assert all(processor[charge_id] == name for charge_id, name in followed)
     assert {one.processor for one in shop.disputes} == {"stripe", "paypal"}
     ids = [one.txn_id for one in shop.balance_transactions]
     assert len(set(ids)) == len(ids)
