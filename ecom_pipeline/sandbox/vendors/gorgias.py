@@ -22,7 +22,13 @@ from ecom_pipeline.sandbox.world import PERSONAL_CANARY, World
 MOST_A_PAGE = 100
 CREATED = "created_datetime"
 TIMES = (CREATED, "updated_datetime")
-CHANNELS = {"email": "email", "chat": "chat", "phone": "phone", "social": "instagram", "web": "contact_form"}
+CHANNELS = {
+    "email": "email",
+    "chat": "chat",
+    "phone": "phone",
+    "social": "instagram-comment",
+    "web": "contact_form",
+}
 
 
 def instances(world: World, url: str) -> list[Instance]:

@@ -15,7 +15,7 @@ from typing import Any, ClassVar
 from pydantic import Field, SecretStr
 
 from ecom_pipeline.errors import EcomError
-from ecom_pipeline.sources.complaints import COMPLAINT_TAGS, is_complaint, medium_of
+from ecom_pipeline.sources.complaints import COMPLAINT_TAGS, is_complaint
 from ecom_pipeline.sources.contract import (
     Change,
     Column,
@@ -32,6 +32,15 @@ from ecom_pipeline.sources.http import HttpClient, Patience, subject
 from ecom_pipeline.sources.pagination import by_cursor
 
 PAGE = 100
+MEDIA = {
+    "email": "email",
+    "contact_form": "web", "help-center": "web",
+    "chat": "chat", "sms": "chat", "whatsapp": "chat",
+    "phone": "phone", "aircall": "phone",
+    "facebook": "social", "facebook-mention": "social", "facebook-messenger": "social",
+    "instagram-comment": "social", "instagram-direct-message": "social", "instagram-mention": "social",
+    "twitter": "social", "twitter-direct-message": "social",
+}  # fmt: skip
 KEYS_PAGE = "Gorgias, Settings, REST API"
 
 TICKETS = Table(
@@ -123,7 +132,7 @@ class Gorgias(Source):
         return {
             "id": str(ticket.integer("id")),
             "status": ticket.text("status"),
-            "medium": medium_of(ticket.text("channel")),
+            "medium": MEDIA.get(ticket.text("channel"), "other"),
             "is_complaint": is_complaint(tags, self.settings.complaint_tags),
             "created_at": ticket.instant("created_datetime"),
             "updated_at": updated_at,

@@ -14,7 +14,7 @@ from typing import Any, ClassVar
 from pydantic import Field, SecretStr
 
 from ecom_pipeline.errors import EcomError
-from ecom_pipeline.sources.complaints import COMPLAINT_TAGS, is_complaint, medium_of
+from ecom_pipeline.sources.complaints import COMPLAINT_TAGS, is_complaint
 from ecom_pipeline.sources.contract import (
     Change,
     Column,
@@ -35,6 +35,13 @@ RATINGS_PAGE = 100
 EXPORT = "api/v2/incremental/tickets/cursor"
 RATINGS_PATH = "api/v2/satisfaction_ratings"
 SECOND = timedelta(seconds=1)
+MEDIA = {
+    "email": "email",
+    "web": "web", "web_widget": "web", "help_center": "web",
+    "chat": "chat", "native_messaging": "chat", "sms": "chat", "whatsapp": "chat", "line": "chat",
+    "voice": "phone",
+    "facebook": "social", "twitter": "social", "instagram_dm": "social",
+}  # fmt: skip
 TOKENS_PAGE = "Zendesk, Admin Center, Apps and integrations, APIs, Zendesk API"
 
 TICKETS = Table(
@@ -158,7 +165,7 @@ class Zendesk(Source):
         return {
             "id": str(number),
             "status": ticket.text("status"),
-            "medium": medium_of(ticket.inner("via").text("channel")),
+            "medium": MEDIA.get(ticket.inner("via").text("channel"), "other"),
             "is_complaint": is_complaint(
                 [*ticket.items("tags"), ticket.optional_text("type") or ""], self.settings.complaint_tags
             ),
