@@ -13,6 +13,7 @@ from dataclasses import asdict, dataclass
 from datetime import date, timedelta
 from pathlib import Path
 
+from ecom_pipeline.decisions import read_shown, record_shown
 from ecom_pipeline.delivery import (
     Delivery,
     Ledger,
@@ -26,6 +27,7 @@ from ecom_pipeline.delivery import (
     preview_report,
 )
 from ecom_pipeline.errors import ConfigurationError
+from ecom_pipeline.insights.targets import Span, Target
 from ecom_pipeline.pipeline import Pipeline, newest_complete_week
 from ecom_pipeline.reports import (
     MailContent,
@@ -35,6 +37,7 @@ from ecom_pipeline.reports import (
     render_html,
     render_mail,
     render_pdf,
+    shown_decisions,
 )
 from ecom_pipeline.settings import PSEUDONYM_VARIABLE, MailSettings, Settings
 from ecom_pipeline.warehouse.connection import open_published
@@ -85,6 +88,19 @@ def report_files(settings: Settings, week_last_day: date, language: str) -> Repo
     return ReportFiles(stem.with_suffix(".pdf"), stem.with_suffix(".html"), stem.with_suffix(".mail.json"))
 
 
+def shop_targets(settings: Settings) -> dict[str, tuple[Target, ...]]:
+    """The configured targets by KPI."""
+    return {
+        kpi: tuple(
+            Target(
+                one.value, {Span(span): each for span, each in one.amounts.items()}, one.from_day, one.to_day
+            )
+            for one in targets
+        )
+        for kpi, targets in settings.targets.items()
+    }
+
+
 def compute_week(pipeline: Pipeline, week_last_day: date) -> WeeklyReport:
     """What the report of the week ending with the day (a Sunday) says, read from the published copy.
 
@@ -103,9 +119,10 @@ def compute_week(pipeline: Pipeline, week_last_day: date) -> WeeklyReport:
         currency=settings.shop.currency,
         week_last_day=week_last_day,
         essentials=settings.report.essentials,
-        targets=settings.targets,
+        targets=shop_targets(settings),
         minimum_coverage=settings.shop.minimum_coverage,
         generated_at=pipeline.clock(),
+        shown=read_shown(decisions_file(settings), week_last_day),
     )
     with open_published(settings.published_file) as connection:
         return compute_report(connection, pipeline.kpis, request)
@@ -125,6 +142,8 @@ def render_week(pipeline: Pipeline, week_last_day: date, language: str) -> Rende
     render_pdf(html, files.pdf)
     _replace_text(files.html, html)
     _replace_text(files.mail, json.dumps(asdict(mail), ensure_ascii=False, indent=1))
+    if week_last_day == newest_complete_week(pipeline.newest_day()):
+        record_shown(decisions_file(pipeline.settings), week_last_day, shown_decisions(report))
     return RenderedReport(files.pdf, files.html, mail, report)
 
 
@@ -163,6 +182,11 @@ def deliver_week(
 def ledger_file(settings: Settings) -> Path:
     """The record of what was sent to whom."""
     return settings.folder / "deliveries.sqlite"
+
+
+def decisions_file(settings: Settings) -> Path:
+    """The record of the decisions that reports showed."""
+    return settings.folder / "decisions.sqlite"
 
 
 def smtp_server(settings: Settings) -> SmtpServer:

@@ -100,6 +100,7 @@ def load_settings(file: Path | None = None, environment: dict[str, str] | None =
     except ValidationError as error:
         raise explain(error, Settings) from None
     _check_kpi_names(settings)
+    _check_targets(settings)
     return settings
 
 
@@ -261,4 +262,26 @@ def _check_kpi_names(settings: Settings) -> None:
                     f"ecom.toml: {section} names the unknown KPI {name}.",
                     why="Every KPI is a file of the product, and none has this name.",
                     mend=nearest(name, kpis()) or "See all of them with: ecom-pipeline kpi list",
+                )
+
+
+def _check_targets(settings: Settings) -> None:
+    """Only a flow adds up over a period; for all other KPIs a target is one value."""
+    from ecom_pipeline.kpis.definition import Kind, kpis  # noqa: PLC0415 - kpis are read only when there are names
+
+    for name, targets in settings.targets.items():
+        is_flow = kpis()[name].kind is Kind.FLOW
+        for target in targets:
+            if is_flow and target.value is not None:
+                raise ConfigurationError(
+                    f"ecom.toml: targets.{name} names no period.",
+                    why=f"{name} adds up day by day, so the same amount is much for a week and little for a year.",
+                    mend=f'Write [targets.{name}] and below it week, month, quarter or year = "{target.value}".',
+                )
+            if not is_flow and target.value is None:
+                raise ConfigurationError(
+                    f"ecom.toml: targets.{name} names a period.",
+                    why=f"{name} does not add up over days: its target is the same for every period.",
+                    mend=f"Write targets.{name} = {next(iter(target.amounts.values()))}, or value = … when it has "
+                    "from and to.",
                 )

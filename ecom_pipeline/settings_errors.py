@@ -9,7 +9,7 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterable, Mapping
 from types import UnionType
-from typing import Any, Union, get_args, get_origin
+from typing import Annotated, Any, Union, get_args, get_origin
 
 from pydantic import BaseModel, ValidationError
 from pydantic.fields import FieldInfo
@@ -102,7 +102,7 @@ def _named(model: Any, name: str | int) -> FieldInfo | None:
 
 def _model_of(annotation: Any) -> Any:
     """The model within an annotation like `tuple[Cost, ...]` or `dict[str, Table] | None`."""
-    if get_origin(annotation) in (Union, UnionType, tuple, dict, list):
+    if get_origin(annotation) in (Annotated, Union, UnionType, tuple, dict, list):
         return next(filter(_is_model, map(_model_of, get_args(annotation))), annotation)
     return annotation
 

@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import date
 from decimal import Decimal
+from itertools import pairwise
 from pathlib import Path
 from typing import Annotated, Literal
 from zoneinfo import ZoneInfo, available_timezones
 
 from babel.numbers import list_currencies
 from pydantic import (
+    AfterValidator,
     BaseModel,
     BeforeValidator,
     ConfigDict,
@@ -130,6 +132,63 @@ class CostSettings(_Section):
         return value
 
 
+class TargetSettings(_Section):
+    """What the shop wants of one KPI: a value whatever the period, or of a flow amounts by calendar period."""
+
+    value: Decimal | None = None
+    week: Amount | None = None
+    month: Amount | None = None
+    quarter: Amount | None = None
+    year: Amount | None = None
+    from_day: date | None = Field(default=None, alias="from")  # the first day it holds, and the last
+    to_day: date | None = Field(default=None, alias="to")
+
+    @property
+    def amounts(self) -> dict[str, Decimal]:
+        """The named periods' amounts, shortest first."""
+        named = {"week": self.week, "month": self.month, "quarter": self.quarter, "year": self.year}
+        return {name: amount for name, amount in named.items() if amount is not None}
+
+    @model_validator(mode="after")
+    def _says_one_thing(self) -> TargetSettings:
+        if (self.value is None) == (not self.amounts):
+            raise ValueError("it needs either a value or amounts by week, month, quarter or year")
+        if self.from_day is not None and self.to_day is not None and self.to_day < self.from_day:
+            raise ValueError("it ends before it begins, so it would never hold")
+        return self
+
+
+def _target_list(written: object) -> object:
+    """`conversion_rate = 0.025`, `[targets.net_sales]` and `[[targets.net_sales]]` are all a list of targets."""
+    if isinstance(written, dict):
+        return [written]
+    if isinstance(written, list):
+        return written
+    try:
+        number = Decimal(str(written))
+    except ArithmeticError:
+        number = Decimal("NaN")
+    if isinstance(written, bool) or not number.is_finite():
+        mend = 'Write a number, or for a flow a section: [targets.net_sales] with month = "120000".'
+        raise PydanticCustomError("no_target", "It is no number", {"mend": mend})
+    return [{"value": number}]
+
+
+def _never_two(targets: tuple[TargetSettings, ...]) -> tuple[TargetSettings, ...]:
+    ordered = sorted(targets, key=lambda one: one.from_day or date.min)
+    for one, after in pairwise(ordered):
+        if one.to_day is None or after.from_day is None or after.from_day <= one.to_day:
+            raise ValueError("two of its targets hold on the same day, and only one can be met")
+    return tuple(ordered)
+
+
+Targets = Annotated[
+    tuple[TargetSettings, ...],
+    BeforeValidator(_target_list),
+    AfterValidator(_never_two),
+]
+
+
 class ReportSettings(_Section):
     """What the first page shows, and when a report may go out."""
 
@@ -190,7 +249,7 @@ class Settings(_Section):
     shop: ShopSettings
     sources: dict[str, SourceInstance]
     costs: CostSettings = CostSettings()
-    targets: dict[str, Decimal] = {}
+    targets: dict[str, Targets] = {}
     report: ReportSettings = ReportSettings()
     mail: MailSettings | None = None
     storage: StorageSettings = StorageSettings()

@@ -41,7 +41,8 @@ ALLOWED: dict[str, set[str]] = {
     "delivery": {"errors"},
     "sandbox": set(),
     "pipeline": {"errors", "kpis", "settings", "sources", "warehouse"},
-    "reporting": {"errors", "pipeline", "settings", "warehouse", "reports", "delivery"},
+    "decisions": {"errors", "insights"},
+    "reporting": {"errors", "decisions", "insights", "pipeline", "settings", "warehouse", "reports", "delivery"},
 }
 """What each part of the package may import of it; a part may always import itself."""
 

@@ -186,6 +186,45 @@ def test_values_in_the_wrong_place_are_not_quoted(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
+    ("section", "what", "mend"),
+    [
+        ("[targets]\nnet_sales = 120000\n", "targets.net_sales names no period", "[targets.net_sales]"),
+        ('[targets.conversion_rate]\nmonth = "1"\n', "targets.conversion_rate names a period", "value ="),
+        ("[targets.net_sales]\nmonth = 1.5\n", "targets.net_sales (entry 1).month", "in quotes"),
+        (
+            '[targets.net_sales]\nmnth = "1"\n',
+            "unknown key targets.net_sales (entry 1).mnth",
+            "Did you mean month?",
+        ),
+        ("[targets.net_sales]\nfrom = 2026-01-01\n", "targets.net_sales (entry 1)", ""),
+        (
+            '[targets.orders]\nweek = "1"\nfrom = 2026-02-01\nto = 2026-01-01\n',
+            "targets.orders (entry 1)",
+            "",
+        ),
+        ('[[targets.orders]]\nweek = "1"\n[[targets.orders]]\nweek = "2"\n', "targets.orders cannot", ""),
+        ("[targets]\nconversion_rate = true\n", "targets.conversion_rate cannot", "Write a number"),
+    ],
+)
+def test_targets_say_what_is_wrong_with_them(tmp_path: Path, section: str, what: str, mend: str) -> None:
+    error = refusal(tmp_path, SHOP + section)
+    assert what in error.what
+    assert mend in error.mend
+
+
+def test_targets_are_a_value_amounts_by_period_or_a_list_over_time(tmp_path: Path) -> None:
+    text = (
+        f'{SHOP}[targets]\nconversion_rate = 0.025\n[targets.orders]\nweek = "100"\nyear = "6000"\n'
+        '[[targets.net_sales]]\nmonth = "130000"\nfrom = 2027-01-01\n'
+        '[[targets.net_sales]]\nmonth = "120000"\nto = 2026-12-31\n'
+    )
+    targets = load(tmp_path, text).targets
+    assert targets["conversion_rate"][0].value == Decimal("0.025")
+    assert targets["orders"][0].amounts == {"week": 100, "year": 6000}
+    assert [one.amounts["month"] for one in targets["net_sales"]] == [120000, 130000], "in the order of time"
+
+
+@pytest.mark.parametrize(
     ("section", "meant"), [("[targets]\nnet_saels = 3\n", "net_sales"), ("[targets]\naov = 3\n", "")]
 )
 def test_unknown_kpis_name_the_nearest_one(tmp_path: Path, section: str, meant: str) -> None:
@@ -361,7 +400,7 @@ def test_the_committed_configuration_is_valid() -> None:
     settings = load_settings(REPOSITORY / "ecom.toml", {})
     used = {source.vendor for source in settings.sources.values()}
     assert used == set(vendors()) - {"files"}, "the template shows every vendor there is"
-    assert settings.targets["conversion_rate"] == Decimal("0.025")
+    assert settings.targets["conversion_rate"][0].value == Decimal("0.025")
     for source in settings.sources.values():
         for variable in missing_secrets(source):
             tail = variable.removeprefix(f"ECOM_{source.name.upper()}")

@@ -6,10 +6,14 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import Decimal
 
-from ecom_pipeline.kpis.definition import Kpi
+from ecom_pipeline.insights.targets import Progress
+from ecom_pipeline.kpis.definition import Kind, Kpi
 from ecom_pipeline.kpis.values import Period, PeriodValue, read_period_values
 from ecom_pipeline.pipeline import Pipeline
+from ecom_pipeline.reporting import shop_targets
 from ecom_pipeline.reports.formats import Formats
+from ecom_pipeline.reports.reading import read_progress
+from ecom_pipeline.settings_model import TargetSettings
 from ecom_pipeline.warehouse.catalog import Catalog, canonical_tables
 from ecom_pipeline.warehouse.connection import open_published
 from ecom_pipeline.warehouse.rows import fetch_row
@@ -45,13 +49,47 @@ class Explanation:
     inputs: tuple[Input, ...]
     days: tuple[PeriodValue, ...]
     weeks: tuple[PeriodValue, ...]
-    target: Decimal | None
+    targets: tuple[TargetSettings, ...]
     formats: Formats
     estimate: Estimate | None = None
+    progress: Progress | None = None
 
     def show(self, amount: Decimal | None) -> str:
         """An amount in the KPI's unit."""
         return "–" if amount is None else self.formats.value(self.kpi, amount)
+
+    @property
+    def goals(self) -> tuple[str, ...]:
+        """The shop's own targets, in words."""
+        return tuple(self._goal(one) for one in self.targets)
+
+    def _goal(self, target: TargetSettings) -> str:
+        if target.value is not None:
+            words = self.formats.limit(self.kpi, target.value)
+        else:
+            words = ", ".join(
+                f"{self.formats.limit(self.kpi, amount)} a {span}" for span, amount in target.amounts.items()
+            )
+        since = f" from {target.from_day}" if target.from_day else ""
+        return words + since + (f" to {target.to_day}" if target.to_day else "")
+
+    @property
+    def standing(self) -> str:
+        """Where a flow's month stands against its target; empty where that cannot be said."""
+        one = self.progress
+        if one is None or one.attainment is None:
+            return ""
+        words = (
+            f"{self.show(one.actual)} by {one.until}, {self.formats.percent(one.attainment)} of the "
+            f"{self.show(one.due)} due by then"
+        )
+        if one.forecast is None or one.expected_attainment is None:
+            return words
+        return (
+            f"{words}; {self.show(one.forecast)} expected by {one.last_day}, "
+            f"{self.formats.percent(one.expected_attainment)} of {self.show(one.target)} (each day to come as the "
+            "same weekday was in the last four complete weeks)"
+        )
 
     @property
     def reference(self) -> str:
@@ -83,10 +121,22 @@ def explain_kpi(pipeline: Pipeline, kpi: Kpi) -> Explanation:
         inputs_of(pipeline.catalog, f"kpi.{kpi.key}"),
         days,
         weeks,
-        settings.targets.get(kpi.key),
+        settings.targets.get(kpi.key, ()),
         Formats("en", settings.shop.currency),
         _last_estimate(pipeline, fitted[0]) if fitted and days else None,
+        _progress(pipeline, kpi),
     )
+
+
+def _progress(pipeline: Pipeline, kpi: Kpi) -> Progress | None:
+    """Of a flow with a target, in the month of its newest day; None before the first run."""
+    settings = pipeline.settings
+    targets = shop_targets(settings).get(kpi.key, ())
+    if kpi.kind is not Kind.FLOW or not targets or not settings.published_file.is_file():
+        return None
+    with open_published(settings.published_file) as connection:
+        row = fetch_row(connection, "SELECT MAX(day) FROM kpi.days WHERE kpi = ?", [kpi.key])
+        return read_progress(connection, kpi, targets, row[0]) if row and row[0] else None
 
 
 def inputs_of(catalog: Catalog, name: str) -> tuple[Input, ...]:

@@ -108,7 +108,8 @@ def _explanation_json(explanation: Explanation) -> dict[str, Any]:
     return {
         "sql": explanation.kpi.sql.strip(),
         "inputs": [_input_json(one) for one in explanation.inputs],
-        "target": explanation.target,
+        "targets": [one.model_dump(by_alias=True, exclude_none=True) for one in explanation.targets],
+        "month": asdict(explanation.progress) if explanation.progress else None,
         "estimate": asdict(explanation.estimate) if explanation.estimate else None,
         "values": [
             {
@@ -169,8 +170,10 @@ def _facts(explanation: Explanation, languages: tuple[str, ...]) -> Group:
         table.add_row("reference", explanation.reference)
     if explanation.estimate is not None:
         _add_estimate(table, explanation, explanation.estimate)
-    if explanation.target is not None:
-        table.add_row("target", f"{explanation.show(explanation.target)} (ecom.toml)")
+    for goal in explanation.goals:
+        table.add_row("target", f"{goal} (ecom.toml)")
+    if explanation.standing:
+        table.add_row("this month", explanation.standing)
     if kpi.action is not None:
         for language in languages:
             table.add_row(f"what to do ({language})", kpi.action.in_language(language))

@@ -10,6 +10,16 @@ from enum import StrEnum
 from ecom_pipeline.insights.bands import Band
 from ecom_pipeline.kpis.definition import Kpi
 
+# What a shop decides on by the catalogue; the other KPIs with an action mostly move because one of these did.
+STEERING = (
+    "conversion_rate",
+    "average_order_value",
+    "customer_acquisition_cost",
+    "lifetime_value",
+    "return_rate",
+    "gross_margin_rate",
+)
+
 
 class Cause(StrEnum):
     """Why a KPI is a signal, the strongest reason first."""

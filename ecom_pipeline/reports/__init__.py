@@ -3,7 +3,7 @@
 Knows the KPI tables and nothing of who fills them or who starts it.
 """
 
-from ecom_pipeline.reports.compute import compute_report
+from ecom_pipeline.reports.compute import compute_report, shown_decisions
 from ecom_pipeline.reports.html import render_html
 from ecom_pipeline.reports.mail import MailContent, render_mail
 from ecom_pipeline.reports.pdf import render_pdf
@@ -17,4 +17,5 @@ __all__ = [
     "render_html",
     "render_mail",
     "render_pdf",
+    "shown_decisions",
 ]

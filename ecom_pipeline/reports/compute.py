@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import timedelta
+from datetime import date, timedelta
 from decimal import Decimal
 from fractions import Fraction
 
 import duckdb
 
+from ecom_pipeline.insights.actions import FollowUp, Shown, edge_of, follow_up, weekly_worth
 from ecom_pipeline.insights.drivers import Parts, choose_drivers, compute_drivers
 from ecom_pipeline.insights.profit_bridge import compute_profit_bridge
 from ecom_pipeline.insights.signals import (
+    STEERING,
     Signal,
     choose_signals,
     compute_limit,
@@ -19,6 +21,7 @@ from ecom_pipeline.insights.signals import (
     compute_unusual,
     is_worse,
 )
+from ecom_pipeline.insights.targets import compute_attainment
 from ecom_pipeline.kpis.definition import Kind, Kpi
 from ecom_pipeline.kpis.values import TOTAL, State, Value
 from ecom_pipeline.reports.breakdowns import choose_channels, choose_sections
@@ -27,20 +30,7 @@ from ecom_pipeline.reports.reading import Readings, read_four_weeks_before, read
 from ecom_pipeline.reports.report import Decision, Explanation, Figure, ReportRequest, WeeklyReport
 
 MOST_DECISIONS = 3
-# What a shop decides on by the catalogue; the other KPIs with an action mostly move because one of these did.
-STEERING = (
-    "conversion_rate",
-    "average_order_value",
-    "customer_acquisition_cost",
-    "lifetime_value",
-    "return_rate",
-    "gross_margin_rate",
-)
 MOST_RESTATEMENTS = 12
-# Robust deviations from which a KPI that is no essential makes the headline. Some thirty KPIs are watched: at
-# the width of the band, noise alone would put one of them there in 24 to 31 % of quiet weeks; so, essentials
-# included, in 10 to 13 % (measured as in `insights.bands`, all KPIs independent; real ones move together).
-FAR_OUT = Decimal(4)
 
 
 def compute_report(
@@ -73,6 +63,10 @@ def compute_report(
         bridge=compute_profit_bridge({key: figure.current for key, figure in figures.items()}),
         channels=choose_channels(readings),
         decisions=_decisions(connection, kpis, readings, request),
+        followed=_follow(kpis, figures, request),
+        attainment=compute_attainment(
+            kpis, {key: (figure.current.value, figure.target) for key, figure in figures.items()}
+        ),
         sections=choose_sections(kpis, readings),
         restatements=tuple(restatements[:MOST_RESTATEMENTS]),
         restated_kpis=len(restatements),
@@ -81,23 +75,30 @@ def compute_report(
     )
 
 
+def shown_decisions(report: WeeklyReport) -> list[Shown]:
+    """The report's decisions as later reports need them."""
+    found = []
+    for decision in report.decisions:
+        signal, figure = decision.signal, report.figures[decision.signal.kpi]
+        assert figure.current.value is not None
+        edge = edge_of(signal, figure.current.value, figure.band)
+        found.append(
+            Shown(report.last_day, signal.kpi, signal.cause, figure.last_day, figure.current.value, edge)
+        )
+    return found
+
+
 def _headline(
     kpis: Mapping[str, Kpi], figures: Mapping[str, Figure], essentials: tuple[str, ...]
 ) -> Signal | None:
     # What the reader chose to watch comes first; only when all of that is usual do other KPIs speak.
     others = [key for key, kpi in kpis.items() if kpi.action is not None or key == "net_sales"]
-    for keys, first, least in ((essentials, (), Decimal(0)), (others, STEERING, FAR_OUT)):
+    for keys, first in ((essentials, ()), (others, STEERING)):
         unusual = [compute_unusual(kpis[key], figures[key].current.value, figures[key].band) for key in keys]
-        telling = [one for one in unusual if one is not None and _is_telling(one, figures[one.kpi], least)]
-        chosen = choose_signals(telling, 1, first)
+        chosen = choose_signals([one for one in unusual if one is not None], 1, first)
         if chosen:
             return chosen[0]
     return None
-
-
-def _is_telling(signal: Signal, figure: Figure, least: Decimal) -> bool:
-    # What was zero in every week has no deviation to be measured in: any other value is news.
-    return signal.size >= least or (figure.band is not None and figure.band.scale == 0)
 
 
 def _decisions(
@@ -110,8 +111,30 @@ def _decisions(
             signals.append(compute_unusual(kpi, figure.current.value, figure.band))
             signals.append(compute_limit(kpi, figure.current.value))
             signals.append(compute_missed(kpi, figure.current.value, figure.target))
-    chosen = choose_signals([signal for signal in signals if signal is not None], MOST_DECISIONS, STEERING)
-    return tuple(Decision(one, explain(connection, kpis[one.kpi], readings, request)) for one in chosen)
+    values = {key: figure.current for key, figure in readings.figures.items()}
+    found = choose_signals([signal for signal in signals if signal is not None], len(kpis), STEERING)
+    worths = {one.kpi: weekly_worth(one, values, readings.figures[one.kpi].band) for one in found}
+    # Sorting keeps the order of those that are worth as much, and of those whose worth nobody can tell.
+    chosen = sorted(found, key=lambda one: -(worths[one.kpi] or Decimal(0)))[:MOST_DECISIONS]
+    return tuple(
+        Decision(one, explain(connection, kpis[one.kpi], readings, request), worths[one.kpi])
+        for one in chosen
+    )
+
+
+def _follow(
+    kpis: Mapping[str, Kpi], figures: Mapping[str, Figure], request: ReportRequest
+) -> tuple[FollowUp, ...]:
+    newest = {one.kpi: one for one in sorted(request.shown, key=lambda one: one.week_last_day)}
+    return tuple(
+        follow_up(kpis[key], one, _weeks_of(figures[key])) for key, one in newest.items() if key in figures
+    )
+
+
+def _weeks_of(figure: Figure) -> dict[date, Decimal | None]:
+    return {
+        figure.last_day - timedelta(weeks=back): value for back, value in enumerate(reversed(figure.weeks))
+    }
 
 
 def _explain_first(

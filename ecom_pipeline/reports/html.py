@@ -15,7 +15,13 @@ from markupsafe import Markup, escape
 
 from ecom_pipeline.reports import rows
 from ecom_pipeline.reports.report import Section, WeeklyReport
-from ecom_pipeline.reports.sentences import write_headline, write_lede, write_reason
+from ecom_pipeline.reports.sentences import (
+    write_attainment,
+    write_follow_up,
+    write_headline,
+    write_lede,
+    write_reason,
+)
 from ecom_pipeline.reports.writer import Writer
 
 _FONTS = {"400": "Inter-Regular.woff2", "600": "Inter-SemiBold.woff2"}
@@ -72,6 +78,7 @@ def _context(writer: Writer) -> dict[str, Any]:
         "channels": rows.make_channel_rows(writer),
         "channels_note": rows.write_channels_note(writer),
         "decisions": make_decisions(writer),
+        "followed": [write_follow_up(writer, one) for one in report.followed],
         "sections": [_section(writer, section) for section in report.sections],
         "restatements": [_restatement(writer, index) for index in range(len(report.restatements))],
         "quality": _quality(writer),
@@ -83,7 +90,10 @@ def _lines_on_page_one(writer: Writer) -> int:
     report = writer.report
     reasons = max((len(one["reason"]) // 32 for one in make_decisions(writer)), default=0)
     banner = 3 if report.incomplete else 0
-    return 2 * len(report.essentials) + len(report.channels) + reasons + banner + max(len(report.bridge), 6)
+    followed = len(report.followed)
+    tables = 2 * len(report.essentials) + len(report.channels) + max(len(report.bridge), 6)
+    lede = sum(len(sentence) for sentence in write_lede(writer)) // 110
+    return tables + reasons + banner + followed + lede
 
 
 @cache
@@ -174,6 +184,7 @@ def _section(writer: Writer, section: Section) -> dict[str, Any]:
         "name": writer.family(section.family),
         "rows": [rows.make_kpi_row(writer, writer.report.figures[key]) for key in section.kpis],
         "breakdowns": breakdowns,
+        "facts": write_attainment(writer) if section.family == "steering" else "",
         "definitions": [
             (writer.name(key), writer.text(writer.kpi(key).definition), writer.kpi(key).since)
             for key in section.kpis

@@ -12,7 +12,7 @@ from typing import Any
 from ecom_pipeline.reports import rows
 from ecom_pipeline.reports.html import environment, make_banner, make_decisions
 from ecom_pipeline.reports.report import Figure, WeeklyReport
-from ecom_pipeline.reports.sentences import write_headline, write_lede
+from ecom_pipeline.reports.sentences import write_follow_up, write_headline, write_lede
 from ecom_pipeline.reports.writer import Writer
 
 
@@ -54,6 +54,7 @@ def _context(writer: Writer) -> dict[str, Any]:
         "banner": make_banner(writer),
         "essentials": [_line(writer, report.figures[key]) for key in report.essentials],
         "decisions": make_decisions(writer),
+        "followed": [write_follow_up(writer, one) for one in report.followed],
     }
 
 
@@ -89,4 +90,6 @@ def _text(writer: Writer, context: dict[str, Any]) -> str:
         lines += ["", say("decisions.title").upper()]
         for number, one in enumerate(context["decisions"], 1):
             lines += [f"{number}. {one['name']}{colon}{one['reason']}", f"   → {one['action']}"]
+    if context["followed"]:
+        lines += ["", say("followed.title").upper(), *(f"- {one}" for one in context["followed"])]
     return "\n".join([*lines, "", say("mail.attached"), ""])

@@ -12,10 +12,12 @@ from typing import Any, Literal
 
 from pydantic import BaseModel
 
+from ecom_pipeline.insights.actions import FollowUp, Shown
 from ecom_pipeline.insights.bands import Band
 from ecom_pipeline.insights.drivers import Drivers, as_decimal
 from ecom_pipeline.insights.profit_bridge import BridgeStep
 from ecom_pipeline.insights.signals import Signal
+from ecom_pipeline.insights.targets import Attainment, Progress, Target
 from ecom_pipeline.kpis.definition import Kpi
 from ecom_pipeline.kpis.values import State, Value
 
@@ -28,9 +30,10 @@ class ReportRequest:
     currency: str
     week_last_day: date
     essentials: tuple[str, ...]
-    targets: Mapping[str, Decimal]
+    targets: Mapping[str, tuple[Target, ...]]
     minimum_coverage: Decimal
     generated_at: datetime
+    shown: tuple[Shown, ...] = ()  # decisions that reports of earlier weeks showed
 
 
 @dataclass(frozen=True)
@@ -46,6 +49,7 @@ class Figure:
     weeks: tuple[Decimal | None, ...]
     band: Band | None
     target: Decimal | None
+    progress: Progress | None = None  # of a flow with a target, in the month the week ends in
 
 
 @dataclass(frozen=True)
@@ -63,6 +67,7 @@ class Decision:
 
     signal: Signal
     explanation: Explanation | None
+    worth: Decimal | None = None  # money a week that the signal costs, where it can be told
 
 
 @dataclass(frozen=True)
@@ -170,6 +175,8 @@ class WeeklyReport:
     bridge: tuple[BridgeStep, ...]
     channels: tuple[Channel, ...]
     decisions: tuple[Decision, ...]
+    followed: tuple[FollowUp, ...]  # what became of the decisions of the weeks before
+    attainment: tuple[Attainment, ...]  # of targets: all, then by family; empty without targets
     sections: tuple[Section, ...]
     restatements: tuple[Restatement, ...]
     restated_kpis: int

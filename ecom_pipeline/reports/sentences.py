@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ecom_pipeline.insights.actions import FollowUp
 from ecom_pipeline.insights.signals import Cause
 from ecom_pipeline.kpis.values import State
 from ecom_pipeline.reports.report import Decision, Explanation
@@ -117,10 +118,45 @@ def write_reason(writer: Writer, decision: Decision) -> str:
             "reason.target" if signal.cause is Cause.TARGET else f"reason.limit_{'low' if is_low else 'high'}"
         )
     text = writer.words.say(key, **parts)
-    if decision.explanation is not None and signal.cause is Cause.UNUSUAL:
+    is_told = decision.explanation is not None and decision.explanation == writer.report.explanation
+    # What drove the KPI that leads page one stands there already, in words and in a table.
+    if decision.explanation is not None and signal.cause is Cause.UNUSUAL and not is_told:
         driver = write_driver(writer, decision.explanation)
         text += f" {driver}" if driver else ""
+    if decision.worth is not None:
+        text += " " + writer.words.say("reason.worth", worth=writer.formats.money(decision.worth, digits=0))
     return text
+
+
+def write_follow_up(writer: Writer, one: FollowUp) -> str:
+    """What became of a decision that an earlier report showed."""
+    shown = one.shown
+    edge = writer.amount(shown.kpi, shown.edge)
+    return writer.words.say(
+        f"followed.{one.state}",
+        name=writer.name(shown.kpi),
+        how=writer.words.say(f"followed.{shown.cause.value}", edge=edge),
+        since=writer.week_number(one.since) if one.since else "",
+        value=writer.amount(shown.kpi, one.value),
+        week=writer.week_number(shown.week_last_day),
+        then=writer.amount(shown.kpi, shown.value),
+    )
+
+
+def write_attainment(writer: Writer) -> str:
+    """How many of the KPIs with a target are on it, in all and by family; empty without targets."""
+    if not writer.report.attainment:
+        return ""
+    whole, *families = writer.report.attainment
+    parts = [
+        writer.words.say(
+            "attainment.family", family=writer.family(one.family), met=one.met, number=one.number
+        )
+        for one in families
+    ]
+    share = writer.formats.percent(whole.share, 0)
+    total = writer.words.say("attainment.all", met=whole.met, number=whole.number, share=share)
+    return f"{total} {', '.join(parts)}."
 
 
 def _write_sales(writer: Writer) -> str:
@@ -140,4 +176,18 @@ def _write_sales_target(writer: Writer) -> list[str]:
     figure = writer.report.figures["net_sales"]
     if figure.target is None or figure.current.value is None:
         return []
-    return [writer.words.say("sales.target", target=writer.limit("net_sales", figure.target))]
+    sentences = [writer.words.say("sales.target", target=writer.limit("net_sales", figure.target))]
+    progress = figure.progress
+    if progress is not None and progress.attainment is not None:
+        parts = {
+            "actual": writer.amount("net_sales", progress.actual),
+            "attainment": writer.formats.percent(progress.attainment),
+        }
+        key = "sales.month"
+        if progress.forecast is not None and progress.expected_attainment is not None:
+            key = "sales.month_forecast"
+            parts["forecast"] = writer.amount("net_sales", progress.forecast)
+            parts["expected"] = writer.formats.percent(progress.expected_attainment)
+            parts["target"] = writer.limit("net_sales", progress.target)
+        sentences.append(writer.words.say(key, **parts))
+    return sentences

@@ -121,7 +121,18 @@ class Writer:
             found.append(self.words.say("note.week", week=self.week_number(figure.last_day)))
         if value.state is State.OK and value.days_provisional:
             found.append(self.words.count("note.provisional", value.days_provisional))
-        return found
+        return [*found, *self._month(figure)]
+
+    def _month(self, figure: Figure) -> list[str]:
+        """Where a flow's month stands against its target."""
+        progress = figure.progress
+        if progress is None or progress.attainment is None:
+            return []
+        attainment = self.formats.percent(progress.attainment, 0)
+        if progress.expected_attainment is None:
+            return [self.words.say("note.month", attainment=attainment)]
+        expected = self.formats.percent(progress.expected_attainment, 0)
+        return [self.words.say("note.month_forecast", attainment=attainment, expected=expected)]
 
     def _absence(self, figure: Figure) -> str:
         if figure.kpi in self.report.quality.not_connected:

@@ -11,6 +11,7 @@ from math import sin
 import duckdb
 import pyarrow as pa
 
+from ecom_pipeline.insights.targets import Span, Target
 from ecom_pipeline.kpis.definition import Kind, Kpi
 from ecom_pipeline.reports import ReportRequest
 
@@ -49,6 +50,7 @@ SOURCES = {
     "pub": "Publicité (Google Ads)",
     "banque": "Banque (Qonto)",
 }
+_ANY = (("un", 60), ("deux", 40))  # of dimensions nothing here is about
 _PAID = ("Paid Search", "Paid Social", "Cross-network")
 
 
@@ -74,7 +76,10 @@ def make_request(**changes: object) -> ReportRequest:
         "currency": "EUR",
         "week_last_day": SUNDAY,
         "essentials": ESSENTIALS,
-        "targets": {"conversion_rate": Decimal("0.026"), "net_sales": Decimal("60000")},
+        "targets": {
+            "conversion_rate": (Target(Decimal("0.026")),),
+            "net_sales": (Target(amounts={Span.WEEK: Decimal("60000")}),),
+        },
         "minimum_coverage": Decimal("0.9"),
         "generated_at": datetime(2026, 11, 23, 5, 30, tzinfo=UTC),
     }
@@ -170,7 +175,7 @@ def _cut(
     chance: random.Random,
     story: Story,
 ) -> list[tuple[str, int, int | None]]:
-    segments = SEGMENTS[dimension]
+    segments = SEGMENTS.get(dimension, _ANY)
     if dimension == "channel":
         if (
             key in ("ad_spend", "roas", "ad_click_through_rate", "customer_acquisition_cost")

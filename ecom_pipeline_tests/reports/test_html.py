@@ -8,16 +8,17 @@ from datetime import timedelta
 from decimal import Decimal
 from html import unescape
 from html.parser import HTMLParser
-from statistics import median
 
 import duckdb
 import pytest
 
+from ecom_pipeline.insights.bands import CLOSE, FAR, compute_band
+from ecom_pipeline.insights.signals import STEERING
 from ecom_pipeline.kpis.definition import Kind, Kpi, kpis
 from ecom_pipeline.reports import WeeklyReport, compute_report, render_html, render_mail
 from ecom_pipeline.reports.formats import LANGUAGES, Formats
 from ecom_pipeline.reports.words import load_words
-from ecom_pipeline_tests.reports.shop import SUNDAY, Story, make_request, make_shop
+from ecom_pipeline_tests.reports.shop import ESSENTIALS, SUNDAY, Story, make_request, make_shop
 
 
 class _Prose(HTMLParser):
@@ -83,11 +84,11 @@ def _expected_numbers(
         yield formats.change(kpi, now, before)
         yield formats.change(kpi, now, year)
         yield formats.difference(kpi, now - before)
-        weeks = [_value(shop, kpi, lag + back) for back in range(1, 26)]
-        known = [week for week in weeks if week is not None]
-        middle = median(known)
-        scale = max(median([abs(week - middle) for week in known]) * Decimal("1.4826"), abs(middle) / 100)
-        yield from (formats.value(kpi, middle + side * 3 * scale) for side in (-1, 1))
+        weeks = [_value(shop, kpi, lag + back) for back in range(60 - lag, 0, -1)]
+        width = CLOSE if kpi.key in (*STEERING, *ESSENTIALS) else FAR
+        band = compute_band(weeks[-59 + lag :], kpi.minimum, kpi.maximum, width)
+        assert band is not None
+        yield from (formats.value(kpi, edge) for edge in (band.low, band.high))
         yield from _effects(shop, kpi, lag, formats)
 
 
@@ -104,6 +105,32 @@ def _effects(shop: duckdb.DuckDBPyConnection, kpi: Kpi, lag: int, formats: Forma
         rate = (w1 / d1 + w0 / d0) / 2 * (s1 / w1 - s0 / w0)
         mix = (w1 / d1 - w0 / d0) * ((s1 / w1 + s0 / w0) / 2 - (n1 / d1 + n0 / d0) / 2)
         yield from (formats.difference(kpi, part) for part in (rate + mix, rate, mix))
+
+
+def _month_of_sales(shop: duckdb.DuckDBPyConnection, kpi: Kpi, formats: Formats) -> Iterator[str]:
+    """November so far, of 60,000 a week, and its last eight days as four weeks were on the same weekdays."""
+    row = shop.execute(
+        "SELECT SUM(numerator) FILTER (day >= DATE '2026-11-01'), "
+        "SUM(numerator) FILTER (day > DATE '2026-10-25'), "
+        "SUM(numerator) FILTER (day > DATE '2026-10-25' AND DAYOFWEEK(day) = 1) "
+        "FROM kpi.daily WHERE kpi = 'net_sales' AND dimension = 'total' AND day <= DATE '2026-11-22'"
+    ).fetchone()
+    assert row is not None
+    actual, four_weeks, mondays = row
+    forecast, share = actual + (four_weeks + mondays) / 4, Decimal(60_000) / 7
+    yield from (formats.value(kpi, amount) for amount in (actual, forecast, share * 30))
+    yield from (formats.percent(one) for one in (actual / (share * 22), forecast / (share * 30)))
+
+
+def _worths(shop: duckdb.DuckDBPyConnection, kpis: dict[str, Kpi], formats: Formats) -> Iterator[str]:
+    """What the two broken KPIs cost: new customers too dear, and orders that did not come."""
+    margin = _value(shop, kpis["contribution_margin_per_order"], 0)
+    assert margin is not None
+    for key, each in (("customer_acquisition_cost", Decimal(1)), ("conversion_rate", margin)):
+        now, number = _value(shop, kpis[key], 0), _week(shop, kpis[key], 0, ("total", ""))[1]
+        band = compute_band([_value(shop, kpis[key], back) for back in range(59, 0, -1)], Decimal(0))
+        assert now is not None and number is not None and band is not None
+        yield formats.money(abs(now - band.middle) * number * each, digits=0)
 
 
 def _unexplained(text: str, numbers: set[str]) -> str:
@@ -123,7 +150,13 @@ def test_every_number_in_the_prose_is_a_number_of_the_warehouse(
 ) -> None:
     prose = read_prose(render_html(troubled, language))
     assert len(prose) >= 7
-    numbers = {*_expected_numbers(troubled_shop, catalogue, Formats(language, "EUR")), *_OTHERS[language]}
+    formats = Formats(language, "EUR")
+    numbers = {
+        *_expected_numbers(troubled_shop, catalogue, formats),
+        *_month_of_sales(troubled_shop, catalogue["net_sales"], formats),
+        *_worths(troubled_shop, catalogue, formats),
+        *_OTHERS[language],
+    }
     left = [_unexplained(text, numbers) for text in prose]
     assert [text for text in left if re.search(r"\d", text)] == []
 
@@ -217,7 +250,12 @@ def test_a_wrong_number_in_the_prose_would_be_found(
     troubled: WeeklyReport, troubled_shop: duckdb.DuckDBPyConnection, catalogue: dict[str, Kpi]
 ) -> None:
     lede = read_prose(render_html(troubled, "en"))[1]
-    numbers = {*_expected_numbers(troubled_shop, catalogue, Formats("en", "EUR")), *_OTHERS["en"]}
+    formats = Formats("en", "EUR")
+    numbers = {
+        *_expected_numbers(troubled_shop, catalogue, formats),
+        *_month_of_sales(troubled_shop, catalogue["net_sales"], formats),
+        *_OTHERS["en"],
+    }
     assert not re.search(r"\d", _unexplained(lede, numbers))
     wrong = re.sub(r"€(\d)", lambda match: f"€{(int(match[1]) + 1) % 10}", lede, count=1)
     assert re.search(r"\d", _unexplained(wrong, numbers))

@@ -6,15 +6,19 @@ import re
 import shutil
 import subprocess
 import zlib
+from datetime import timedelta
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
 
+from ecom_pipeline.insights.actions import Shown
+from ecom_pipeline.insights.signals import Cause
 from ecom_pipeline.kpis.definition import Kpi
 from ecom_pipeline.reports import WeeklyReport, compute_report, render_html, render_pdf
 from ecom_pipeline.reports.formats import LANGUAGES
 from ecom_pipeline.reports.pdf import ForbiddenAddress, InlineOnly
-from ecom_pipeline_tests.reports.shop import ESSENTIALS, Story, make_request, make_shop
+from ecom_pipeline_tests.reports.shop import ESSENTIALS, SUNDAY, Story, make_request, make_shop
 
 
 @pytest.fixture(scope="module")
@@ -89,12 +93,25 @@ def test_page_one_decides_alone_even_when_it_is_full(
         mobile_breaks=True,
         web_is_missing=True,
     )
-    request = make_request(essentials=(*ESSENTIALS, "net_sales", "return_rate", "repeat_purchase_rate"))
+    shown = [
+        Shown(
+            SUNDAY - timedelta(weeks=1),
+            key,
+            Cause.UNUSUAL,
+            SUNDAY - timedelta(weeks=1),
+            Decimal(2),
+            Decimal(1),
+        )
+        for key in ("customer_acquisition_cost", "conversion_rate", "average_order_value")
+    ]
+    request = make_request(
+        essentials=(*ESSENTIALS, "net_sales", "return_rate", "repeat_purchase_rate"), shown=tuple(shown)
+    )
     path = tmp_path / "full.pdf"
     render_pdf(render_html(compute_report(make_shop(catalogue, story), catalogue, request), language), path)
     first, second = _page_texts(path)[:2]
     sales = "Ventes" if language == "fr" else "Sales"
-    assert second.lstrip().startswith(sales)
+    assert second.lstrip().startswith(sales), second
     assert ("Décisions proposées" if language == "fr" else "Proposed decisions") in first
 
 
