@@ -13,6 +13,7 @@ import requests
 
 from ecom_pipeline.sandbox.events import Shop, SocialDay
 from ecom_pipeline.sandbox.vendors import instagram as twin
+from ecom_pipeline.sandbox.vendors.meta_ads import VERSION
 from ecom_pipeline.sandbox.world import PERSONAL_CANARY, World
 
 DAY = timedelta(days=1)
@@ -20,7 +21,7 @@ DAY = timedelta(days=1)
 
 class Client:
     def __init__(self, base_url: str, world: World) -> None:
-        self.url = f"{base_url}/instagram/{twin.VERSION}/{twin.USER}"
+        self.url = f"{base_url}/instagram/{VERSION}/{twin.USER}"
         self.headers = {"Authorization": f"Bearer {world.secrets['instagram_token']}"}
 
     def get(self, edge: str = "", **params: Any) -> requests.Response:

@@ -24,7 +24,8 @@ JWT_GRANT = "urn:ietf:params:oauth:grant-type:jwt-bearer"
 ANALYTICS_SCOPE = "https://www.googleapis.com/auth/analytics.readonly"
 ADWORDS_SCOPE = "https://www.googleapis.com/auth/adwords"
 WEBMASTERS_SCOPE = "https://www.googleapis.com/auth/webmasters.readonly"
-SCOPES = frozenset((ANALYTICS_SCOPE, ADWORDS_SCOPE, WEBMASTERS_SCOPE))
+STORAGE_SCOPE = "https://www.googleapis.com/auth/devstorage.read_only"
+SCOPES = frozenset((ANALYTICS_SCOPE, ADWORDS_SCOPE, WEBMASTERS_SCOPE, STORAGE_SCOPE))
 LEEWAY = timedelta(minutes=5)
 LONGEST = timedelta(hours=1)
 

@@ -78,7 +78,7 @@ def day_row(day: date, answer: Any, metrics: Mapping[str, str], subject: str) ->
 
 def series_rows(answer: Any, time_zone: str, subject: str) -> list[Row]:
     """Reach over 28 days, by the shop's day in the middle of each of Meta's."""
-    rows = []
+    rows: list[Row] = []
     for metric in _told(answer, subject).values():
         for item in metric.items("values"):
             value = Fields(item, "value", subject)
