@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from decimal import Decimal
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -194,6 +195,11 @@ class TestKpis:
                       "stripe.balance_transactions", "2026-W46", "Sun 15 Nov 2026", "AS numerator"):  # fmt: skip
             assert words in said, words
 
+    def test_explain_tells_the_target_and_where_the_month_stands(self, config: Path) -> None:
+        said = told(call("kpi", "explain", "net_sales", "--config", config), 0)
+        assert "€220,000 a month" in said and "due by then" in said and "same weekday" in " ".join(said.split())
+        assert "this month" not in told(call("kpi", "explain", "conversion_rate", "--config", config), 0)
+
     def test_explain_in_one_language(self, config: Path) -> None:
         said = told(call("kpi", "explain", "orders", "--language", "fr", "--config", config), 0)
         assert kpis()["orders"].name.fr in said
@@ -201,6 +207,8 @@ class TestKpis:
 
     def test_explain_as_json(self, config: Path, shop: Simulation) -> None:
         explained = json.loads(call("kpi", "explain", "net_sales", "--json", "--config", config).stdout)
+        assert explained["targets"] == [{"month": "220000"}]
+        assert Decimal(explained["month"]["due"]) == Decimal(110_000), "half of November is over"
         weeks = [one for one in explained["values"] if one["period"] == "week"]
         [(expected,)] = shop.query(
             "SELECT SUM(numerator) FROM kpi.daily WHERE kpi = 'net_sales' AND dimension = 'total' "

@@ -29,7 +29,7 @@ from ecom_pipeline.reports.quality import find_incomplete, read_restatements, re
 from ecom_pipeline.reports.reading import Readings, read_four_weeks_before, read_week
 from ecom_pipeline.reports.report import Decision, Explanation, Figure, ReportRequest, WeeklyReport
 
-MOST_DECISIONS = 3
+MOST_DECISIONS = MOST_FOLLOWED = 3
 MOST_RESTATEMENTS = 12
 
 
@@ -125,10 +125,14 @@ def _decisions(
 def _follow(
     kpis: Mapping[str, Kpi], figures: Mapping[str, Figure], request: ReportRequest
 ) -> tuple[FollowUp, ...]:
+    """The last showing of each KPI: what recovered this week first, then what was shown most recently."""
     newest = {one.kpi: one for one in sorted(request.shown, key=lambda one: one.week_last_day)}
-    return tuple(
+    found = [
         follow_up(kpis[key], one, _weeks_of(figures[key])) for key, one in newest.items() if key in figures
-    )
+    ]
+    found.sort(key=lambda one: one.shown.week_last_day, reverse=True)
+    found.sort(key=lambda one: one.since is None or one.since != figures[one.shown.kpi].last_day)
+    return tuple(found[:MOST_FOLLOWED])
 
 
 def _weeks_of(figure: Figure) -> dict[date, Decimal | None]:

@@ -27,7 +27,7 @@ from ecom_pipeline.reports.writer import Writer
 _FONTS = {"400": "Inter-Regular.woff2", "600": "Inter-SemiBold.woff2"}
 _SIGNED = re.compile(r"[+\u2212][^\s\d]?\d\S*(?:[\u00a0\u202f][^\sa-z]\S*)*")
 _MOST_NAMES = 8
-_COMFORTABLE_LINES = 40
+_COMFORTABLE_LINES = 36
 
 
 def render_html(report: WeeklyReport, language: str) -> str:
@@ -92,8 +92,8 @@ def _lines_on_page_one(writer: Writer) -> int:
     banner = 3 if report.incomplete else 0
     followed = len(report.followed)
     tables = 2 * len(report.essentials) + len(report.channels) + max(len(report.bridge), 6)
-    lede = sum(len(sentence) for sentence in write_lede(writer)) // 110
-    return tables + reasons + banner + followed + lede
+    prose = len(write_headline(writer)) // 60 + sum(len(one) for one in write_lede(writer)) // 110
+    return tables + reasons + banner + followed + prose
 
 
 @cache

@@ -55,6 +55,9 @@ def sandbox_toml(
         "average_order_value = 66",
         "net_margin_rate = 0.08",
         "",
+        "[targets.net_sales]",
+        'month = "220000"',
+        "",
     ]
     if smtp_port is not None:
         lines += [

@@ -9,6 +9,7 @@ from pathlib import Path
 import dagster as dg
 import pytest
 
+from ecom_pipeline.decisions import read_shown
 from ecom_pipeline.delivery import Delivery, State
 from ecom_pipeline.errors import ConfigurationError, EcomError
 from ecom_pipeline.orchestration import weekly
@@ -18,7 +19,8 @@ from ecom_pipeline.orchestration.keys import PARTITION_TAG
 from ecom_pipeline.orchestration.partitions import week_key
 from ecom_pipeline.orchestration.weekly import MAIL_RETRIES
 from ecom_pipeline.pipeline import Pipeline, newest_complete_week
-from ecom_pipeline.reporting import WeekDelivery, deliver_week, render_week, week_name
+from ecom_pipeline.reporting import WeekDelivery, decisions_file, deliver_week, render_week, week_name
+from ecom_pipeline.reports import shown_decisions
 from ecom_pipeline.settings import load_settings
 from ecom_pipeline_tests.simulation import Simulation, simulate
 
@@ -206,6 +208,19 @@ def test_rendering_again_is_the_same_file(simulation: Simulation) -> None:
     newest = newest_complete_week(simulation.pipeline.newest_day())
     first = render_week(simulation.pipeline, newest, "fr").pdf.read_bytes()
     assert render_week(simulation.pipeline, newest, "fr").pdf.read_bytes() == first
+
+
+def test_only_the_newest_weeks_decisions_are_remembered(simulation: Simulation) -> None:
+    pipeline = simulation.pipeline
+    file, newest = decisions_file(pipeline.settings), newest_complete_week(pipeline.newest_day())
+    file.unlink(missing_ok=True)
+    render_week(pipeline, newest - timedelta(weeks=1), "fr")
+    assert not file.exists(), "nobody was asked to decide by a report of the past"
+    expected = shown_decisions(render_week(pipeline, newest, "fr").report)
+    assert list(read_shown(file, newest + timedelta(weeks=1))) == expected
+    before = file.read_bytes()
+    assert render_week(pipeline, newest, "en").report.followed == ()
+    assert file.read_bytes() == before
 
 
 def test_a_report_of_no_week_is_refused(simulation: Simulation) -> None:

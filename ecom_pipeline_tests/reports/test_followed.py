@@ -13,6 +13,7 @@ import pytest
 
 from ecom_pipeline.decisions import read_shown, record_shown
 from ecom_pipeline.errors import EcomError
+from ecom_pipeline.insights.actions import Shown
 from ecom_pipeline.insights.signals import Cause
 from ecom_pipeline.insights.targets import Span, Target
 from ecom_pipeline.kpis.definition import Kpi
@@ -85,6 +86,26 @@ def test_the_next_report_says_what_became_of_decisions(
     for text in (page, mail.text, unescape(mail.html)):
         assert recovered in text and still in text
     assert "47" in page[page.index(recovered) :][:120], "since this very week"
+
+
+def test_three_are_followed_what_recovered_this_week_first(catalogue: dict[str, Kpi]) -> None:
+    def shown(kpi: str, weeks_back: int, edge: int) -> Shown:
+        day = SUNDAY - weeks_back * WEEK
+        return Shown(day, kpi, Cause.UNUSUAL, day, Decimal(edge), Decimal(edge))
+
+    # Good is up for all four: an edge of zero is passed in every week, one of a million in none.
+    past = (
+        shown("units_per_order", 4, 0),
+        shown("average_order_value", 3, 10**6),
+        shown("revenue_per_session", 2, 10**6),
+        shown("conversion_rate", 1, 0),
+        shown("gross_margin_rate", 2, 10**6),
+        shown("gross_margin_rate", 1, 10**6),
+    )
+    report = compute_report(make_shop(catalogue, Story(weeks=12)), catalogue, make_request(shown=past))
+    assert [(one.shown.kpi, one.state) for one in report.followed] == [
+        ("conversion_rate", "recovered"), ("gross_margin_rate", "open"), ("revenue_per_session", "open"),
+    ]  # fmt: skip
 
 
 def test_the_follow_up_is_in_the_json(week_after: WeeklyReport) -> None:
