@@ -24,8 +24,9 @@ them judged closely; the aim is one a month at most:
        104        0.30 %  0.09 %  0.43
 
 What it finds of the simulated shop's incidents (six shops, 100 orders a day): paying on a telephone broken from a
-Thursday on is found in that very week's report by the checkout abandonment in six of six, from a Friday on in two
-of three and in the week after in all; click prices that rise by 40 % on a Monday in that week's report in all.
+Thursday on is found in that very week's report by the checkout abandonment in six of six, from a Friday on in five,
+and in the week after in all; click prices that rise by 40 % on a Monday or Tuesday in that week's report in all. A
+single conversion rate moves less: the Thursday is found in five of six, the first whole week in five of six.
 """
 
 from __future__ import annotations
