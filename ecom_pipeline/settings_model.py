@@ -189,6 +189,37 @@ Targets = Annotated[
 ]
 
 
+class InfluencerSettings(_Section):
+    """Somebody paid to speak of the shop, known by discount codes and by the utm_campaign of her links.
+
+    The fee is per calendar month, prorated by day; the commission is on the net sales of the orders she brings, from
+    the agreement's first day to its last.
+    """
+
+    name: str = Field(min_length=1)
+    codes: tuple[str, ...] = ()
+    utm_campaigns: tuple[str, ...] = ()
+    monthly_fee: Amount = Decimal(0)
+    commission_percent: Annotated[
+        Decimal, BeforeValidator(_exact), Field(ge=0, le=100, max_digits=5, decimal_places=2)
+    ] = Decimal(0)
+    first_day: date
+    last_day: date | None = None
+
+    @field_validator("codes", "utm_campaigns")
+    @classmethod
+    def _as_compared(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        return tuple(tag.strip().lower() for tag in value)
+
+    @model_validator(mode="after")
+    def _can_be_recognised(self) -> InfluencerSettings:
+        if self.last_day is not None and self.last_day < self.first_day:
+            raise ValueError(f"{self.name} ends before it begins, so no order would be counted")
+        if not any((*self.codes, *self.utm_campaigns)):
+            raise ValueError(f"{self.name} has neither codes nor utm_campaigns, so no order would be counted")
+        return self
+
+
 class ReportSettings(_Section):
     """What the first page shows, and when a report may go out."""
 
@@ -249,6 +280,7 @@ class Settings(_Section):
     shop: ShopSettings
     sources: dict[str, SourceInstance]
     costs: CostSettings = CostSettings()
+    influencers: tuple[InfluencerSettings, ...] = ()
     targets: dict[str, Targets] = {}
     report: ReportSettings = ReportSettings()
     mail: MailSettings | None = None
@@ -258,6 +290,20 @@ class Settings(_Section):
     pseudonym_key: SecretStr | None = Field(default=None, exclude=True)
     smtp_password: SecretStr | None = Field(default=None, exclude=True)
     dagster_postgres_url: SecretStr | None = Field(default=None, exclude=True)  # it holds a password
+
+    @field_validator("influencers")
+    @classmethod
+    def _each_tag_is_one_persons(
+        cls, value: tuple[InfluencerSettings, ...]
+    ) -> tuple[InfluencerSettings, ...]:
+        for kind in ("codes", "utm_campaigns"):
+            tags = [tag for one in value for tag in getattr(one, kind)]
+            if doubled := sorted({tag for tag in tags if tags.count(tag) > 1}):
+                raise ValueError(f"{', '.join(doubled)} stands twice in {kind}, and orders would count twice")
+        names = [one.name for one in value]
+        if doubled := sorted({name for name in names if names.count(name) > 1}):
+            raise ValueError(f"{', '.join(doubled)} stands there twice: give each influencer one entry")
+        return value
 
     @model_validator(mode="after")
     def _everybody_can_read(self) -> Settings:

@@ -40,6 +40,7 @@ history_start = 2026-01-01
 """
 SHOPIFY = '[sources.shop]\nvendor = "shopify"\ndomain = "maison-test.myshopify.com"\n'
 FIXED = '[[costs.fixed]]\nname = "Rent"\nfirst_day = 2026-01-01\n'
+INFLUENCER = '[[influencers]]\nname = "Léa"\nfirst_day = 2026-01-01\n'
 MAIL = '[mail]\nhost = "smtp.example.com"\nsender = "shop@example.com"\n'
 FILES = """
 [sources.old]
@@ -102,7 +103,7 @@ def test_unknown_keys_name_the_nearest_one_at_every_depth(
 
 def test_valid_names_are_those_a_person_may_write(tmp_path: Path) -> None:
     error = refusal(tmp_path, f"zzz = 1\n{SHOP}")
-    assert error.mend == "Valid names: shop, sources, costs, targets, report, mail, storage."
+    assert error.mend == ("Valid names: shop, sources, costs, influencers, targets, report, mail, storage.")
 
 
 @pytest.mark.parametrize("name", ["file", "pseudonym_key", "smtp_password", "dagster_postgres_url"])
@@ -133,6 +134,19 @@ def test_what_the_product_itself_adds_cannot_be_written(tmp_path: Path, name: st
         (f'{SHOP}{FIXED}monthly = "NaN"\n', "costs.fixed (entry 1).monthly", "Correct"),
         (f'{SHOP}{FIXED}monthly = "0.00001"\n', "costs.fixed (entry 1).monthly", "Write a number"),
         (f'{SHOP}{FIXED}monthly = "1"\nlast_day = 2025-01-01\n', "costs.fixed (entry 1)", "Correct"),
+        (f"{SHOP}{INFLUENCER}", "influencers (entry 1)", "Correct"),
+        (f'{SHOP}{INFLUENCER}codes = ["A"]\nlast_day = 2025-01-01\n', "influencers (entry 1)", "Correct"),
+        (
+            f'{SHOP}{INFLUENCER}codes = ["A"]\ncommission_percent = 7.5\n',
+            "influencers (entry 1).commission_percent",
+            '"7.5"',
+        ),
+        (
+            f'{SHOP}{INFLUENCER}codes = ["A"]\n{INFLUENCER.replace("Léa", "Inès")}codes = [" a"]\n',
+            "influencers",
+            "Correct",
+        ),
+        (f'{SHOP}{INFLUENCER}codes = ["A"]\n{INFLUENCER}codes = ["B"]\n', "influencers", "Correct"),
         (
             f'{SHOP}[[costs.logistics]]\ncountry = "France"\nshipping = "1"\n',
             "costs.logistics (entry 1).country",

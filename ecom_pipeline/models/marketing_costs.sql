@@ -1,6 +1,6 @@
 /* ---
 grain: a channel on a day
-description: Everything marketing cost - ad spend of all platforms, and agency, tools and affiliates as ecom.toml tells them, prorated by day.
+description: Everything marketing cost - ad spend of all platforms; agency, tools, affiliates and influencers' fees as ecom.toml tells them, prorated by day; influencers' commissions on the day of the sale. Influencers are under Affiliates, the channel of those who are paid for the sales they bring.
 key: [day, channel]
 --- */
 SELECT
@@ -17,6 +17,10 @@ FROM (
         c.amount AS other_cost
     FROM config.daily_costs AS c
     JOIN run.days AS d ON d.day = c.day
-    WHERE c.kind = 'marketing'
+    WHERE c.kind IN ('marketing', 'influencer')
+    UNION ALL
+    SELECT l.day AS day, 'Affiliates' AS channel, CAST(0 AS DECIMAL(18, 4)) AS ad_spend, l.commission AS other_cost
+    FROM model.influencer_lines AS l
+    JOIN run.days AS d ON d.day = l.day
 ) AS x
 GROUP BY x.day, x.channel

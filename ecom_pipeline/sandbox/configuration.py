@@ -48,6 +48,7 @@ def sandbox_toml(
     lines += [
         *(_ledger_lines(imports) if ledgers else ()),
         *_cost_lines(costs),
+        *_influencer_lines(costs),
         "[targets]",
         "conversion_rate = 0.024",
         "customer_acquisition_cost = 20",
@@ -131,6 +132,23 @@ def _monthly_lines(cost: MonthlyCost) -> list[str]:
         lines.append(f"last_day = {cost.last_day}")
     if cost.channel is not None:
         lines.append(f'channel = "{cost.channel}"')
+    return lines
+
+
+def _influencer_lines(costs: ShopCosts) -> list[str]:
+    lines: list[str] = []
+    for one in costs.influencers:
+        lines += [
+            "[[influencers]]",
+            f"name = {_toml(one.name)}",
+            f"codes = {_toml([one.code])}",
+            f"utm_campaigns = {_toml([one.utm_campaign])}",
+            f'monthly_fee = "{_units(one.monthly_fee)}"',
+            f"commission_percent = {one.commission_percent}",
+            f"first_day = {one.first_day}",
+            *([] if one.last_day is None else [f"last_day = {one.last_day}"]),
+            "",
+        ]
     return lines
 
 

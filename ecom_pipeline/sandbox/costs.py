@@ -6,9 +6,17 @@ them, so that profit and cash tell the same story.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date
 
-from ecom_pipeline.sandbox.events import ONE_SHOP, Business, LogisticsRate, MonthlyCost, ShopCosts
+from ecom_pipeline.sandbox.events import (
+    ONE_SHOP,
+    Business,
+    Influencer,
+    LogisticsRate,
+    MonthlyCost,
+    ShopCosts,
+)
 
 _SINCE = date(2020, 1, 1)
 _SOCIAL = "Social campaigns, invoiced"
@@ -23,6 +31,11 @@ _MARKETING = (
     ("E-mail tool", 78_000, "Email"),
     ("Affiliate commissions", 240_000, "Affiliates"),
     (_SOCIAL, 390_000, "Paid Social"),
+)
+INFLUENCERS = (
+    Influencer("Léa Décore", "LEA10", "lea-decore", 12_000, 6, _SINCE),
+    Influencer("Chez Inès", "INES15", "chez-ines", 9_000, 4, date(2026, 10, 1)),
+    Influencer("Studio Brume", "BRUME10", "studio-brume", 6_000, 5, _SINCE, date(2026, 2, 28)),
 )
 _LOGISTICS = (
     LogisticsRate("FR", 395, 120, 55, 420),
@@ -52,6 +65,11 @@ def shop_costs(orders_per_day: float, business: Business = ONE_SHOP) -> ShopCost
             if name not in told
         ),
         logistics=_LOGISTICS,
+        influencers=tuple(
+            replace(one, monthly_fee=round(one.monthly_fee * scale))
+            for one in INFLUENCERS
+            if business.pays_influencers
+        ),
     )
 
 

@@ -47,7 +47,7 @@ class Touch(BaseModel):
     backward: int = 0
     after: bool = False  # … and every later day
     everything: bool = False  # … all days
-    through: str | None = None  # … days of own and mapped rows whose column `through` is d, or not known yet
+    through: str | None = None  # … days of own rows and inputs' whose column `through` is d, or not known yet
     column: str | None = None  # … the days that stood or stand in this column of its changed rows
     customers: str | None = None  # … days of other inputs' rows of customers whose column `customers` is d
 

@@ -134,10 +134,14 @@ def _with_customers(connection: duckdb.DuckDBPyConnection, node: Node, dependenc
 
 
 def _bearing(connection: duckdb.DuckDBPyConnection, node: Node, column: str) -> list[str]:
-    """The node's own table and its mapped inputs, as far as they have the column."""
-    own = [node.name] if table_exists(connection, node.name) else []
+    """The node's own table and its inputs, as far as they have the column."""
+    rows = connection.execute(
+        "SELECT 'model.' || table_name FROM duckdb_columns() WHERE schema_name = 'model' AND column_name = ?",
+        [column],
+    ).fetchall()
+    built = [name for (name,) in rows if name == node.name or name in node.inputs]
     mapped = [name.split(".")[1] for name in node.inputs if name.startswith("mapped.")]
-    return own + [f"mapped.{name}" for name in mapped if column in canonical_tables()[name].columns]
+    return built + [f"mapped.{name}" for name in mapped if column in canonical_tables()[name].columns]
 
 
 def _around(touch: Touch, days: list[date], bounds: tuple[date, date]) -> set[date]:

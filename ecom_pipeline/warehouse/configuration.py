@@ -11,14 +11,16 @@ import pyarrow as pa
 from ecom_pipeline.settings import MonthlyCost, Settings
 from ecom_pipeline.warehouse.raw_log import transaction
 
+INFLUENCER_CHANNEL = "Affiliates"  # of the default channel groups the one of people paid for sales they bring
 _CENT_HUNDREDTH = Decimal("0.0001")
 
 
 def write_configuration(connection: duckdb.DuckDBPyConnection, settings: Settings, last_day: date) -> None:
     """Bring the config tables up to the settings, monthly costs prorated by day until the last day.
 
-    config.shop: one row. config.daily_costs: kind 'fixed' or 'marketing', amounts in the reporting
-    currency. config.logistics_rates: country '*' for every other one.
+    config.shop: one row. config.daily_costs: kind 'fixed', 'marketing' or 'influencer' (fees, by name),
+    amounts in the reporting currency. config.logistics_rates: country '*' for every other one.
+    config.influencers: one row a code or utm_campaign, in small letters.
     """
     shop = settings.shop
     _replace(
@@ -48,6 +50,7 @@ def write_configuration(connection: duckdb.DuckDBPyConnection, settings: Setting
             }
         ),
     )
+    _replace_influencers(connection, settings)
     _replace_daily_costs(connection, settings, last_day)
 
 
@@ -60,7 +63,11 @@ def daily_share(cost: MonthlyCost, day: date) -> Decimal:
 
 def _replace_daily_costs(connection: duckdb.DuckDBPyConnection, settings: Settings, last_day: date) -> None:
     rows: list[tuple[date, str, str, str | None, Decimal]] = []
-    for kind, costs in (("fixed", settings.costs.fixed), ("marketing", settings.costs.marketing)):
+    for kind, costs in (
+        ("fixed", settings.costs.fixed),
+        ("marketing", settings.costs.marketing),
+        ("influencer", _fees(settings)),
+    ):
         for cost in costs:
             day = max(cost.first_day, settings.shop.history_start)
             while day <= min(cost.last_day or last_day, last_day):
@@ -77,6 +84,43 @@ def _replace_daily_costs(connection: duckdb.DuckDBPyConnection, settings: Settin
                 "name": pa.array(columns[2], pa.string()),
                 "channel": pa.array(columns[3], pa.string()),
                 "amount": pa.array(columns[4], pa.decimal128(18, 4)),
+            }
+        ),
+    )
+
+
+def _fees(settings: Settings) -> tuple[MonthlyCost, ...]:
+    """What influencers are paid each month, whatever they bring."""
+    return tuple(
+        MonthlyCost(
+            name=one.name, monthly=one.monthly_fee, first_day=one.first_day, last_day=one.last_day,
+            channel=INFLUENCER_CHANNEL,
+        )
+        for one in settings.influencers
+        if one.monthly_fee
+    )  # fmt: skip
+
+
+def _replace_influencers(connection: duckdb.DuckDBPyConnection, settings: Settings) -> None:
+    tags = [
+        (one, kind, tag)
+        for one in settings.influencers
+        for kind, found in (("code", one.codes), ("utm_campaign", one.utm_campaigns))
+        for tag in found
+    ]
+    _replace(
+        connection,
+        "influencers",
+        pa.table(
+            {
+                "name": pa.array([one.name for one, _, _ in tags], pa.string()),
+                "kind": pa.array([kind for _, kind, _ in tags], pa.string()),
+                "tag": pa.array([tag for _, _, tag in tags], pa.string()),
+                "first_day": pa.array([one.first_day for one, _, _ in tags], pa.date32()),
+                "last_day": pa.array([one.last_day for one, _, _ in tags], pa.date32()),
+                "commission": pa.array(
+                    [one.commission_percent / 100 for one, _, _ in tags], pa.decimal128(18, 4)
+                ),
             }
         ),
     )

@@ -98,7 +98,7 @@ def test_downloads_are_counted_by_kind_and_what_is_bought_in_the_app_is_not(
     assert [line for one in ready for line in twin.lines(one) if "IA1" in line], (
         "nothing was bought in the app"
     )
-    assert max(row["day"] for row in rows) == LAST - timedelta(days=1), "the last day is not over there"
+    assert rows[-1]["day"] == max(one.day for one in ready if list(twin.lines(one)))
 
 
 def test_which_kinds_are_downloads_is_a_setting(served: tuple[World, str], store: AppStore) -> None:
@@ -128,7 +128,7 @@ def test_no_sales_are_nothing_and_no_report_is_awaited_and_then_missed(
 
 def test_a_token_lives_less_than_twenty_minutes_and_is_renewed(store: AppStore, world: World) -> None:
     (token,) = AppStoreToken(
-        twin.ISSUER, twin.KEY_ID, store.settings.private_key, world.now, "app_store"
+        twin.ISSUER, SecretStr(twin.KEY_ID), store.settings.private_key, world.now, "app_store"
     )(False).values()  # fmt: skip
     claims = json.loads(base64.urlsafe_b64decode(token.split(".")[1] + "=="))
     assert 0 < claims["exp"] - claims["iat"] < 20 * 60 and claims["aud"] == "appstoreconnect-v1"

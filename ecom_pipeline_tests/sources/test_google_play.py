@@ -88,7 +88,7 @@ def truth(shop: Shop) -> dict[date, tuple[int, int, int, int]]:
             days[one.day].append(one)
     names = ("first_installs", "reinstalls", "updates", "active_devices")
     return {
-        day: tuple(sum(getattr(one, name) for one in found) for name in names)  # type: ignore[misc]
+        day: tuple(sum(getattr(one, name) for one in found) for name in names)
         for day, found in days.items()
     }
 

@@ -138,9 +138,10 @@ class Influencer:
     name: str
     code: str
     utm_campaign: str
-    monthly_fee: int  # cents, excluding VAT
+    monthly_fee: int  # cents, excluding VAT, prorated by day
     commission_percent: int  # of the net sales she brings
     first_day: date
+    last_day: date | None = None  # of the agreement: orders placed later are not hers
 
 
 @dataclass(frozen=True)

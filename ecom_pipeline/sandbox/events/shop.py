@@ -48,6 +48,7 @@ class Business:
     storefronts: tuple[Storefront, ...]
     processors: tuple[str, ...] = ("stripe",)
     ad_platforms: tuple[str, ...] = ("google_ads",)
+    pays_influencers: bool = False
     sources: tuple[str, ...] | None = None
 
     def reads(self, source: str) -> bool:
@@ -68,6 +69,7 @@ GROUP = Business(
     storefronts=(MAIN_SHOP, ATELIER, SHOP_US),
     processors=("stripe", "paypal"),
     ad_platforms=("google_ads", "meta", "tiktok"),
+    pays_influencers=True,
 )
 """Three shops of two kinds, selling to the same people, with every tool the product reads."""
 

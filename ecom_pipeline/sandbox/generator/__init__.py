@@ -27,6 +27,7 @@ from ecom_pipeline.sandbox.generator.catalogue import Catalogue
 from ecom_pipeline.sandbox.generator.clock import Clock
 from ecom_pipeline.sandbox.generator.exchange import Exchange, walk_rates
 from ecom_pipeline.sandbox.generator.incidents import Troubles
+from ecom_pipeline.sandbox.generator.influence import praise
 from ecom_pipeline.sandbox.generator.orders import OrderBook, Sales
 from ecom_pipeline.sandbox.generator.paid_social import advertise_socially, tag_orders
 from ecom_pipeline.sandbox.generator.payments import PAYPAL, STRIPE, Processor, Terms
@@ -79,6 +80,8 @@ def generate_shop(
     storefronts = Storefronts(stream(seed, "storefronts"), business, catalogue.products)
     book = OrderBook(stream(seed, "orders"), ids, clock, catalogue, exchange, troubles, storefronts)
     sales = book.fill(orders_per_day)
+    if business.pays_influencers:
+        praise(stream(seed, "influence"), sales.orders)
     tag_orders(stream(seed, "paid social orders"), clock, sales.orders, business.ad_platforms)
     shop.products = catalogue.products + storefronts.products
     shop.customers = book.people.customers

@@ -134,6 +134,9 @@ class Bank:
         self._pay(month, 6, amount["Agency"], "AGENCE PERSPECTIVE", "marketing", "transfer")
         self._pay(month, 7, amount["E-mail tool"], "OUTIL NEWSLETTER", "marketing", "direct_debit")
         self._pay(month, 9, amount["Affiliate commissions"], "PARTENAIRES DECO", "marketing", "transfer")
+        for one in self._costs.influencers:
+            if one.first_day <= month and (one.last_day is None or month <= one.last_day):
+                self._pay(month, 16, one.monthly_fee, one.name.upper(), "marketing", "transfer")
         social = amount.get("Social campaigns, invoiced", 0)
         self._pay(month, 11, social, "REGIE SOCIALE", "marketing", "direct_debit")
 

@@ -6,9 +6,17 @@ from collections import defaultdict
 from collections.abc import Collection
 from datetime import date, datetime, timedelta
 from decimal import Decimal
+from fractions import Fraction
 from functools import cached_property
 
-from ecom_pipeline.sandbox.events import AdDay, BalanceTransaction, Shop, ShopCosts, TrafficDay
+from ecom_pipeline.sandbox.events import (
+    AdDay,
+    BalanceTransaction,
+    Influencer,
+    Shop,
+    ShopCosts,
+    TrafficDay,
+)
 from ecom_pipeline.sandbox.oracle.customers import (
     Gap,
     Purchase,
@@ -17,12 +25,15 @@ from ecom_pipeline.sandbox.oracle.customers import (
     compute_gaps,
     compute_purchases,
 )
-from ecom_pipeline.sandbox.oracle.exchange import Exchange, cents
+from ecom_pipeline.sandbox.oracle.exchange import Exchange, cents, round_to_four
 from ecom_pipeline.sandbox.oracle.figures import ONE, Fact, Key, minus, sum_facts
 from ecom_pipeline.sandbox.oracle.known import Knowledge, KnownOrder
 from ecom_pipeline.sandbox.oracle.ledger import LedgerLine, compute_cost_of_goods, compute_lines
 from ecom_pipeline.sandbox.oracle.spending import (
+    AFFILIATES,
+    brought_by,
     compute_ad_spend,
+    compute_influencer_fees,
     compute_logistics,
     compute_monthly_costs,
     compute_payment_fees,
@@ -134,7 +145,40 @@ class Books:
     @cached_property
     def marketing_cost(self) -> list[Fact]:
         monthly = compute_monthly_costs(self.costs.marketing, self.first_day, self.as_of_day)
-        return [*self.ad_spend, *monthly]
+        return [*self.ad_spend, *monthly, *self.influencer_cost]
+
+    @cached_property
+    def influenced_lines(self) -> list[tuple[Influencer, LedgerLine]]:
+        """The articles sold and given back of the orders influencers brought."""
+        owners = {
+            (known.order.storefront, known.order.order_id): brought_by(known, self.costs.influencers)
+            for known in self.valid_orders
+        }
+        pairs = [
+            (owners[line.known.order.storefront, line.known.order.order_id], line) for line in self.lines
+        ]
+        return [(one, line) for one, line in pairs if one is not None and (line.sold or line.given_back)]
+
+    @cached_property
+    def influencer_sales(self) -> list[Fact]:
+        return [
+            Fact(line.day, {"influencer": one.name}, line.gross - line.discount)
+            for one, line in self.influenced_lines
+        ]
+
+    @cached_property
+    def influencer_cost(self) -> list[Fact]:
+        """Fees, and the commission on each line, which a return takes back."""
+        fees = compute_influencer_fees(self.costs.influencers, self.first_day, self.as_of_day)
+        commissions = (
+            Fact(
+                line.day,
+                {"channel": AFFILIATES, "influencer": one.name},
+                round_to_four(Fraction(line.gross - line.discount) * one.commission_percent / 100),
+            )
+            for one, line in self.influenced_lines
+        )
+        return [*fees, *commissions]
 
     @cached_property
     def marketing_by_day(self) -> dict[Key, Decimal]:

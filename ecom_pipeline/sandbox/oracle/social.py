@@ -20,6 +20,7 @@ from ecom_pipeline.sandbox.oracle.figures import (
 )
 
 BY_NETWORK = ("network",)
+BY_INFLUENCER = ("influencer",)
 SETTLED = timedelta(days=2)
 REACTIONS = ("likes", "comments", "shares", "saves")
 
@@ -75,4 +76,6 @@ KPIS: dict[str, Kpi] = {
         _told(lambda one: one.views, "views", "link_clicks"),
     ),
     "social_followers": Kpi("snapshot", _followers),
+    "influencer_sales": flow(BY_INFLUENCER, lambda books: books.influencer_sales),
+    "influencer_cost": flow(BY_INFLUENCER, lambda books: books.influencer_cost),
 }

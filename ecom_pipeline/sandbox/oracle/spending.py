@@ -8,11 +8,19 @@ from datetime import date, timedelta
 from decimal import Decimal
 from fractions import Fraction
 
-from ecom_pipeline.sandbox.events import AdDay, BalanceTransaction, LogisticsRate, MonthlyCost
+from ecom_pipeline.sandbox.events import (
+    AdDay,
+    BalanceTransaction,
+    Influencer,
+    LogisticsRate,
+    MonthlyCost,
+)
 from ecom_pipeline.sandbox.oracle.channels import AD_ACCOUNTS, AD_CHANNELS
 from ecom_pipeline.sandbox.oracle.exchange import cents, round_to_four
 from ecom_pipeline.sandbox.oracle.figures import UNASSIGNED, UNKNOWN, Fact
 from ecom_pipeline.sandbox.oracle.known import Knowledge, KnownOrder
+
+AFFILIATES = "Affiliates"
 
 
 def compute_logistics(
@@ -66,6 +74,30 @@ def ad_segments(ad: AdDay) -> dict[str, str]:
     """The segments of a campaign, told with its account: it has no country and no device."""
     named = f"{AD_ACCOUNTS[ad.platform]}: {ad.campaign_name}"
     return {"channel": AD_CHANNELS[ad.channel_type], "campaign": named}
+
+
+def brought_by(known: KnownOrder, influencers: Iterable[Influencer]) -> Influencer | None:
+    """Whose order it is, while her agreement lasted: the code's before the link's, in any spelling."""
+    running = [
+        one
+        for one in influencers
+        if one.first_day <= known.day and (one.last_day is None or known.day <= one.last_day)
+    ]
+    code = (known.order.discount_code or "").strip().lower()
+    tag = (known.order.visit.campaign or "").strip().lower()
+    by_code = [one for one in running if one.code.lower() == code]
+    by_link = [one for one in running if one.utm_campaign.lower() == tag]
+    return next(iter(by_code + by_link), None)
+
+
+def compute_influencer_fees(
+    influencers: Iterable[Influencer], first_day: date, last_day: date
+) -> Iterator[Fact]:
+    """Each influencer's monthly fee by day, as any monthly cost, under the channel of the affiliates."""
+    for one in influencers:
+        fee = MonthlyCost(one.name, one.monthly_fee, one.first_day, one.last_day, AFFILIATES)
+        for fact in compute_monthly_costs([fee], first_day, last_day):
+            yield fact._replace(segments={**fact.segments, "influencer": one.name})
 
 
 def compute_monthly_costs(monthly: Iterable[MonthlyCost], first_day: date, last_day: date) -> Iterator[Fact]:

@@ -61,13 +61,9 @@ class Refused(Exception):
 
 def instances(world: World, url: str) -> list[Instance]:
     """The developer's account in the App Store."""
-    settings = {
-        "issuer_id": ISSUER,
-        "key_id": KEY_ID,
-        "vendor_number": VENDOR,
-        "base_url": f"{url}/app-store",
-    }
-    return [Instance("app_store", "app_store", settings, {"private_key": key_pem().replace("\n", "\\n")})]
+    settings = {"issuer_id": ISSUER, "vendor_number": VENDOR, "base_url": f"{url}/app-store"}
+    secrets = {"key_id": KEY_ID, "private_key": key_pem().replace("\n", "\\n")}
+    return [Instance("app_store", "app_store", settings, secrets)]
 
 
 def routes(world: World) -> list[BaseRoute]:

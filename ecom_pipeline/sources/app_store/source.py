@@ -43,7 +43,7 @@ class AppStoreSettings(SourceSettings):
     """
 
     issuer_id: str = Field(min_length=1)
-    key_id: str = Field(min_length=1)
+    key_id: SecretStr
     private_key: SecretStr
     vendor_number: str = Field(pattern=r"^\d+$", examples=['"85812345"'])
     first_download_types: tuple[str, ...] = ("1", "1F", "1T", "F1", "1E", "1EP", "1EU")
@@ -61,8 +61,8 @@ class AppStore(Source):
     vendor = "app_store"
     title = "App Store Connect"
     credentials = (
-        f"A team key with the role Sales only ({KEYS_PAGE}): issuer id and key id into the settings, the content of "
-        "its file (.p8) as the private key."
+        f"A team key with the role Sales only ({KEYS_PAGE}): the issuer id into the settings, the key id, and the "
+        "content of its file (.p8) as the private key."
     )
     Settings = AppStoreSettings
     tables = (INSTALLS,)

@@ -31,7 +31,7 @@ class AppStoreToken:
     """
 
     issuer_id: str
-    key_id: str
+    key_id: SecretStr
     private_key: SecretStr
     now: Callable[[], datetime]
     subject: str
@@ -44,7 +44,7 @@ class AppStoreToken:
             "exp": issued_at + int(LIFETIME.total_seconds()),
             "aud": AUDIENCE,
         }
-        header = {"alg": "ES256", "kid": self.key_id, "typ": "JWT"}
+        header = {"alg": "ES256", "kid": self.key_id.get_secret_value(), "typ": "JWT"}
         signed = f"{_encoded(header)}.{_encoded(claims)}"
         r, s = decode_dss_signature(self._key().sign(signed.encode(), ec.ECDSA(hashes.SHA256())))
         return {"Authorization": f"Bearer {signed}.{_base64(r.to_bytes(HALF) + s.to_bytes(HALF))}"}
