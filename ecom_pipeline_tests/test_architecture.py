@@ -187,8 +187,9 @@ def test_no_shared_file_names_a_vendor() -> None:
             if isinstance(node, ast.Constant) and isinstance(node.value, str)
         }
         assert not words & names, name_of(file)
+    sites = {"instagram"}  # where visitors come from, whether or not anything is read there
     for node in read_models():
-        assert not {name for name in names if f"'{name}'" in node.sql}, node.name
+        assert not {name for name in names - sites if f"'{name}'" in node.sql}, node.name
 
 
 def documented(tree: ast.Module) -> Iterator[tuple[str, bool]]:

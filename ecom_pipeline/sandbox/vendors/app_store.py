@@ -146,6 +146,7 @@ def lines(one: AppDay) -> Iterator[tuple[str, ...]]:
 
 
 def line(one: AppDay, kind: str, units: int, device: str) -> tuple[str, ...]:
+    """A line of the report; a column that says nothing holds a space."""
     bought = kind == "IA1"
     told = {
         "Provider": "APPLE", "Provider Country": "US", "SKU": "coffret" if bought else "maison-lumen-ios",
@@ -200,6 +201,7 @@ def apple_error(status: int, code: str, title: str, detail: str) -> Answer:
 
 
 def failure(kind: FailureKind, status: int) -> Answer:
+    """General failures as Apple words them; how many requests an hour has left is told in a header."""
     if kind == "rate_limited":
         title = "The request rate limit has been reached."
         answer = apple_error(

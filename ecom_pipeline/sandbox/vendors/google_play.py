@@ -133,6 +133,8 @@ def header(by_country: bool) -> list[str]:
 
 
 def lines(days: list[AppDay], by_country: bool) -> Iterator[list[str]]:
+    """A line for each day, or each day and country; a measure nothing is known of is 0."""
+
     def keyed(one: AppDay) -> tuple[date, str]:
         return one.day, one.country if by_country else ""
 
