@@ -14,9 +14,10 @@ from typing import Any
 import pytest
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec
-from pydantic import SecretStr
+from pydantic import SecretStr, ValidationError
 
 from ecom_pipeline.errors import AuthenticationError
+from ecom_pipeline.kpis.definition import kpis
 from ecom_pipeline.sandbox.events import Shop
 from ecom_pipeline.sandbox.generator import generate_shop
 from ecom_pipeline.sandbox.server import run_sandbox
@@ -24,9 +25,10 @@ from ecom_pipeline.sandbox.vendors import app_store as twin
 from ecom_pipeline.sandbox.world import World
 from ecom_pipeline.sources.app_store import AppStore
 from ecom_pipeline.sources.app_store.report import INSTALLS
-from ecom_pipeline.sources.app_store.source import AppStoreSettings
+from ecom_pipeline.sources.app_store.source import MOST_READY_DAYS, AppStoreSettings
 from ecom_pipeline.sources.app_store.token import AppStoreToken
 from ecom_pipeline.sources.http import UnavailableError
+from ecom_pipeline.warehouse.raw_log import restated_window
 
 from ..openapi import query_violations, read_spec, violations
 from ..simulation import reading
@@ -124,6 +126,37 @@ def test_no_sales_are_nothing_and_no_report_is_awaited_and_then_missed(
         fetched(store, LAST - timedelta(days=4), LAST)
     patient = client(served, ready_days=5)
     assert fetched(patient, LAST - timedelta(days=5), LAST) == []
+
+
+def test_what_apple_no_longer_keeps_is_named_and_is_no_zero(
+    store: AppStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def gone(detail: str) -> twin.Refused:
+        return twin.Refused(410, "GONE", "Gone", "Report is no longer available.")
+
+    monkeypatch.setattr(twin, "missing", gone)
+    with pytest.raises(UnavailableError, match=f"no report of {LAST}") as caught:
+        fetched(store, LAST, LAST)
+    assert "no longer available" in caught.value.why and "for a year" in caught.value.mend
+
+
+@pytest.mark.parametrize("days", [1, MOST_READY_DAYS])
+def test_a_report_is_missed_before_its_day_is_shown_and_while_it_is_still_read(
+    served: tuple[World, str], store: AppStore, monkeypatch: pytest.MonkeyPatch, days: int
+) -> None:
+    """Read on a European morning, which is the evening before in California."""
+    assert NOW.astimezone(twin.PACIFIC).date() == LAST
+    missed = LAST - timedelta(days=days + 1)
+    assert kpis()["app_downloads"].matures_after >= (LAST - missed).days
+    monkeypatch.setattr(twin, "ready_at", lambda day: NOW + timedelta(days=1))
+    window = restated_window(INSTALLS, window_of(LAST, LAST, NOW))
+    assert window.first_day <= missed
+    patient = client(served, ready_days=days)
+    assert list(patient.fetch(INSTALLS, replace(window, first_day=missed + timedelta(days=1)))) == []
+    with pytest.raises(UnavailableError, match=str(missed)):
+        list(patient.fetch(INSTALLS, replace(window, first_day=missed)))
+    with pytest.raises(ValidationError):
+        client(served, ready_days=MOST_READY_DAYS + 1)
 
 
 def test_a_token_lives_less_than_twenty_minutes_and_is_renewed(store: AppStore, world: World) -> None:

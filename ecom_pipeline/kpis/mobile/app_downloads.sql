@@ -1,8 +1,8 @@
 /* ---
 name: {fr: "Téléchargements de l'application", en: "App downloads"}
 definition:
-  fr: "Premières installations de l'application : à l'App Store, premiers téléchargements ; sur Google Play, personnes qui l'installent sur leur premier appareil. Les jours sont ceux des magasins (heure du Pacifique), connus après quatre jours."
-  en: "First installs of the app: first downloads in the App Store; on Google Play, people who install it on their first device. Days are the stores' own (Pacific time), known after four days."
+  fr: "Premières installations de l'application : à l'App Store, premiers téléchargements ; sur Google Play, personnes qui l'installent sur leur premier appareil. Les jours sont ceux des magasins (heure du Pacifique), montrés après une semaine : les magasins comptent en retard."
+  en: "First installs of the app: first downloads in the App Store; on Google Play, people who install it on their first device. Days are the stores' own (Pacific time), shown after a week: the stores count late."
 unit: count
 kind: flow
 good: up
@@ -11,7 +11,7 @@ action:
   fr: "Soigner la page de l'application dans les magasins ; la proposer après l'achat."
   en: "Look after the app's page in the stores; offer the app after a purchase."
 measured_by: [app_installs]
-matures_after: 4
+matures_after: 7
 minimum: 0
 since: 1
 --- */

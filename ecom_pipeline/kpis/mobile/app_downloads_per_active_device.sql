@@ -11,7 +11,7 @@ dimensions: [store]
 measured_by: [app_installs]
 touches:
   mapped.app_installs: {forward: 27}
-matures_after: 4
+matures_after: 7
 minimum: 0
 since: 1
 --- */

@@ -23,7 +23,7 @@ from ecom_pipeline.sandbox.oracle.figures import (
 )
 
 BY_CHANNEL = ("channel",)
-COUNTED = timedelta(days=4)
+COUNTED = timedelta(days=7)
 MONTH = 28
 TELLS_DEVICES = "google_play"
 TELEPHONE = "mobile"

@@ -24,6 +24,13 @@ from ecom_pipeline.sources.http import (
 )
 
 PACIFIC = ZoneInfo("America/Los_Angeles")
+MOST_READY_DAYS = 6
+"""A later report would be missed by a KPI that shows its day after a week."""
+MISSING, GONE = 404, 410
+MENDS = {
+    MISSING: "Run this window again later.",
+    GONE: "Apple keeps daily reports for a year: read the days since then only.",
+}
 KEYS_PAGE = "App Store Connect, Users and Access, Integrations, App Store Connect API, Team Keys"
 REPORT = {
     "filter[reportType]": "SALES",
@@ -50,7 +57,7 @@ class AppStoreSettings(SourceSettings):
     redownload_types: tuple[str, ...] = ("3", "3F", "3T", "F3")
     update_types: tuple[str, ...] = ("7", "7F", "7T", "F7")
     no_sales: str = Field(default="no sales", min_length=1)
-    ready_days: int = Field(default=3, ge=1)
+    ready_days: int = Field(default=3, ge=1, le=MOST_READY_DAYS)
     throttle_seconds: int = Field(default=300, ge=1)
     base_url: str = "https://api.appstoreconnect.apple.com"
 
@@ -91,20 +98,22 @@ class AppStore(Source):
         try:
             return report_rows(http.get_bytes(f"v1/salesReports?{urlencode(asked)}"), day, self._kinds, named)
         except RefusedError as error:
-            if error.status != 404:
+            if error.status not in MENDS:
                 raise
-            if self.settings.no_sales in error.why or self._today() - day <= self._patient:
+            if error.status == MISSING and self._may_be_missing(day, error.why):
                 return []
             raise UnavailableError(
-                f"{named}: the App Store has no report of {day}.",
-                why=error.why,
-                mend="Apple keeps daily reports for a year: begin later. If the day is newer, run it again later.",
+                f"{named}: the App Store has no report of {day}.", why=error.why, mend=MENDS[error.status]
             ) from None
         except CutOffError:
             raise http.error(
                 TruncatedAnswerError, f"the report of {day} was cut off.", why="Its archive is not whole.",
                 mend="Run this window again.",
             ) from None  # fmt: skip
+
+    def _may_be_missing(self, day: date, told: str) -> bool:
+        is_awaited = self._today() - day <= timedelta(days=self.settings.ready_days)
+        return self.settings.no_sales in told or is_awaited
 
     @property
     def _kinds(self) -> Mapping[str, frozenset[str]]:
@@ -114,10 +123,6 @@ class AppStore(Source):
             "redownloads": frozenset(settings.redownload_types),
             "updates": frozenset(settings.update_types),
         }
-
-    @property
-    def _patient(self) -> timedelta:
-        return timedelta(days=self.settings.ready_days)
 
     def _today(self) -> date:
         """The App Store's own day."""

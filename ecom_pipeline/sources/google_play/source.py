@@ -23,6 +23,8 @@ from ecom_pipeline.sources.pagination import by_cursor
 
 SCOPE = "https://www.googleapis.com/auth/devstorage.read_only"
 PACIFIC = ZoneInfo("America/Los_Angeles")
+MOST_READY_DAYS = 6
+"""A day counted later would be missed by a KPI that shows it after a week."""
 PAGE = 1_000
 BUCKETS = "Play Console, Download reports, Statistics: Copy Cloud Storage URI"
 
@@ -52,7 +54,7 @@ class GooglePlaySettings(SourceSettings):
     packages: tuple[str, ...] = Field(min_length=1, examples=['["com.example.shop"]'])
     service_account_json: SecretStr
     columns: GooglePlayColumns = GooglePlayColumns()
-    ready_days: int = Field(default=4, ge=1)
+    ready_days: int = Field(default=4, ge=1, le=MOST_READY_DAYS)
     base_url: str = "https://storage.googleapis.com"
     token_url: str | None = None
 
@@ -127,7 +129,8 @@ class GooglePlay(Source):
             raise UnavailableError(
                 f"{named}: Google Play has not counted {wanted} yet.",
                 why=f"Its files end before, {self.settings.ready_days} days after that day.",
-                mend="Run this window again later; if Google is always so late, raise ready_days in the settings.",
+                mend="Run this window again later; if Google is often so late, set ready_days to as much as "
+                f"{MOST_READY_DAYS} in the settings.",
             )
 
     def _files(self, http: HttpClient, package: str, named: str) -> Iterator[_File]:
