@@ -158,7 +158,10 @@ class Pipeline:
             return publish(connection, self.settings.published_file)
 
     def _with_missed_days(self, source: str, table: Table, window: Window) -> Window:
-        """The window, begun where the last load before it ended; what was never loaded is a backfill's."""
+        """The window, begun where the last load before it ended; what was never loaded is a backfill's.
+
+        After a gap, days that the vendor could still restate when it began are read once more.
+        """
         if table.change is Change.SNAPSHOT or not window.reaches_newest:
             return window
         with open_warehouse(self.settings.warehouse_file) as connection:
@@ -166,7 +169,7 @@ class Pipeline:
         if last_loaded is None:
             return window
         first_missed = max(
-            last_loaded + timedelta(days=1),
+            last_loaded + timedelta(days=1) - timedelta(days=max(0, table.restate_days - 1)),
             window.first_day - timedelta(days=LONGEST_GAP),
             self.settings.shop.history_start,
         )

@@ -11,8 +11,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from pydantic import SecretStr
+from pydantic import SecretStr, ValidationError
 
+from ecom_pipeline.kpis.definition import kpis
 from ecom_pipeline.sandbox.events import AppDay, Shop
 from ecom_pipeline.sandbox.generator import generate_shop
 from ecom_pipeline.sandbox.server import run_sandbox
@@ -20,11 +21,17 @@ from ecom_pipeline.sandbox.vendors import google_play as twin
 from ecom_pipeline.sandbox.world import World
 from ecom_pipeline.sources.google_play import GooglePlay
 from ecom_pipeline.sources.google_play.report import INSTALLS
-from ecom_pipeline.sources.google_play.source import GooglePlayColumns, GooglePlaySettings
+from ecom_pipeline.sources.google_play.source import (
+    MOST_READY_DAYS,
+    PACIFIC,
+    GooglePlayColumns,
+    GooglePlaySettings,
+)
 from ecom_pipeline.sources.http import TruncatedAnswerError, UnavailableError
 from ecom_pipeline.sources.pagination import PagingError
+from ecom_pipeline.warehouse.raw_log import restated_window
 
-from ..simulation import reading
+from ..simulation import reading, simulate
 from .contract_suite import Case, SourceContract
 from .vendor_sandbox import NO_SLEEP, context_of, map_rows, raw_tables, window_of
 
@@ -88,8 +95,7 @@ def truth(shop: Shop) -> dict[date, tuple[int, int, int, int]]:
             days[one.day].append(one)
     names = ("first_installs", "reinstalls", "updates", "active_devices")
     return {
-        day: tuple(sum(getattr(one, name) for one in found) for name in names)
-        for day, found in days.items()
+        day: tuple(sum(getattr(one, name) for one in found) for name in names) for day, found in days.items()
     }
 
 
@@ -138,6 +144,22 @@ def test_a_day_not_counted_yet_is_awaited_and_then_missed(
     assert "ready_days" in caught.value.mend
     assert fetched(client(served, ready_days=6)), "how late Google may be is a setting"
     assert fetched(play, FIRST, date(2026, 3, 20)), "older days are there"
+
+
+@pytest.mark.parametrize("days", [1, MOST_READY_DAYS])
+def test_a_day_is_missed_before_it_is_shown_and_while_it_is_still_read(
+    served: tuple[World, str], play: GooglePlay, monkeypatch: pytest.MonkeyPatch, days: int
+) -> None:
+    """Read on a European morning, which is the evening before in California."""
+    assert NOW.astimezone(PACIFIC).date() == LAST
+    missed = LAST - timedelta(days=days + 1)
+    assert kpis()["app_downloads"].matures_after >= (LAST - missed).days
+    monkeypatch.setattr(twin, "COUNTED_AFTER", LAST - missed + timedelta(days=1))
+    window = restated_window(INSTALLS, window_of(LAST, LAST, NOW))
+    with pytest.raises(UnavailableError, match=str(missed)):
+        list(client(served, ready_days=days).fetch(INSTALLS, window))
+    with pytest.raises(ValidationError):
+        client(served, ready_days=MOST_READY_DAYS + 1)
 
 
 def test_before_the_app_there_is_nothing_and_nothing_is_missed(play: GooglePlay) -> None:
@@ -213,3 +235,18 @@ def test_the_mapping_tells_what_was_fetched(play: GooglePlay, shop: Shop) -> Non
     assert {(row["store"], row["app"], row["country"]) for row in rows} == {
         ("google_play", twin.PACKAGE, "unknown")
     }
+
+
+def test_days_not_counted_before_an_outage_are_read_after_it(tmp_path: Path) -> None:
+    """An outage may be longer than Google's delay: what was still to be counted when it began is not lost."""
+    business = reading("google_play")
+    with simulate(tmp_path, seed=4, days=70, orders_per_day=8, business=business) as simulation:
+        before = simulation.shop.first_day + timedelta(days=30)
+        after = before + timedelta(days=INSTALLS.restate_days + 7)
+        for day in (before, after):
+            simulation.set_day(day)
+            simulation.extract(simulation.shop.first_day if day == before else day, day, ["google_play"])
+        found = {day for (day,) in simulation.query("SELECT DISTINCT day FROM raw.google_play__installs")}
+        told = {one.day for one in simulation.shop.apps if one.store == "google_play"}
+        counted = {day for day in told if day <= after - twin.COUNTED_AFTER - timedelta(days=1)}
+        assert counted <= found and before in counted
