@@ -42,7 +42,16 @@ ALLOWED: dict[str, set[str]] = {
     "sandbox": set(),
     "pipeline": {"errors", "kpis", "settings", "sources", "warehouse"},
     "decisions": {"errors", "insights"},
-    "reporting": {"errors", "decisions", "insights", "pipeline", "settings", "warehouse", "reports", "delivery"},
+    "reporting": {
+        "errors",
+        "decisions",
+        "insights",
+        "pipeline",
+        "settings",
+        "warehouse",
+        "reports",
+        "delivery",
+    },
 }
 """What each part of the package may import of it; a part may always import itself."""
 

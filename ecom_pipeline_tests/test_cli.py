@@ -197,7 +197,9 @@ class TestKpis:
 
     def test_explain_tells_the_target_and_where_the_month_stands(self, config: Path) -> None:
         said = told(call("kpi", "explain", "net_sales", "--config", config), 0)
-        assert "€220,000 a month" in said and "due by then" in said and "same weekday" in " ".join(said.split())
+        assert (
+            "€220,000 a month" in said and "due by then" in said and "same weekday" in " ".join(said.split())
+        )
         assert "this month" not in told(call("kpi", "explain", "conversion_rate", "--config", config), 0)
 
     def test_explain_in_one_language(self, config: Path) -> None:
