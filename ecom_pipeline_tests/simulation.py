@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import duckdb
 
@@ -36,6 +37,7 @@ class Simulation:
     costs: ShopCosts
     pipeline: Pipeline
     imports: Path
+    looked: set[date] = field(default_factory=set)  # the days whose close snapshots were read of
 
     @property
     def shop(self) -> Shop:
@@ -48,6 +50,10 @@ class Simulation:
     def set_day(self, day: date) -> None:
         """Move the clock to the morning after a day: the day is the newest complete one."""
         self.set_now(morning_after(day, self.shop.time_zone))
+
+    def newest_day(self) -> date:
+        """The newest complete day."""
+        return self.world.now().astimezone(ZoneInfo(self.shop.time_zone)).date() - timedelta(days=1)
 
     def set_now(self, now: datetime) -> None:
         self.world.set_now(now)
@@ -66,6 +72,8 @@ class Simulation:
         """Read every table of the sources (all, by default) for the days (the whole history, by default)."""
         first = first_day or self.shop.first_day
         last = last_day or self.shop.last_day
+        if last >= self.newest_day():
+            self.looked.add(self.newest_day())
         for source in sources if sources is not None else self.pipeline.sources:
             for table in self.pipeline.tables(source):
                 self.pipeline.extract(source, table, first, last)
@@ -79,7 +87,8 @@ class Simulation:
         self.compute(first_day, last_day)
 
     def oracle(self) -> Oracle:
-        return Oracle(self.shop, self.costs, self.world.now())
+        """The truth as of now, which of snapshots knows the days somebody looked."""
+        return Oracle(self.shop, self.costs, self.world.now(), snapshot_days=sorted(self.looked) or None)
 
     def query(self, sql: str, parameters: Iterable[Any] = ()) -> list[tuple[Any, ...]]:
         """Ask the warehouse."""

@@ -16,9 +16,12 @@ from ecom_pipeline_tests.simulation import Simulation, simulate
 
 DAYS = 24
 GAP = (21, 22, 23)
-UNREAD = (
-    "SELECT DISTINCT day FROM kpi.days WHERE state = 'missing' AND reason NOT LIKE 'no source%' ORDER BY day"
-)
+UNREAD = """
+SELECT DISTINCT day FROM kpi.days
+WHERE state = 'missing' AND reason NOT LIKE 'no source%' AND NOT LIST_CONTAINS(?, kpi)
+ORDER BY day
+"""  # the past of what is told of now only stays missing
+OF_NOW = [key for key, kpi in kpis().items() if kpi.snapshots]
 
 
 @pytest.fixture(scope="module")
@@ -29,7 +32,7 @@ def returned(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Simulation]:
         simulation.run(last_day=nth(simulation, 20))
         simulation.set_day(nth(simulation, 23))
         simulation.compute(nth(simulation, 23), nth(simulation, 23))
-        assert simulation.query(UNREAD) == [(nth(simulation, number),) for number in GAP]
+        assert simulation.query(UNREAD, [OF_NOW]) == [(nth(simulation, number),) for number in GAP]
         simulation.set_day(nth(simulation, 24))
         simulation.run(nth(simulation, 24), nth(simulation, 24))
         yield simulation
@@ -61,11 +64,11 @@ def test_every_table_but_snapshots_has_the_missed_days(returned: Simulation) -> 
 
 
 def test_the_missed_days_are_complete_and_equal_the_oracle(returned: Simulation) -> None:
-    assert returned.query(UNREAD) == []
+    assert returned.query(UNREAD, [OF_NOW]) == []
     oracle = returned.oracle()
     nothing = (Decimal(0), Decimal(0))
     shown = 0
-    for key in kpis().keys() - {"data_freshness"}:
+    for key in set(oracle.kpis()) - {"data_freshness"}:
         rows = returned.query(
             """SELECT day, dimension, segment, numerator, denominator FROM kpi.daily JOIN kpi.days USING (kpi, day)
                WHERE kpi = ? AND state = 'complete' AND day BETWEEN ? AND ?""",
