@@ -1,0 +1,109 @@
+"""What an answer to a question is: a small table and one sentence, in numbers only."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import date
+from decimal import Decimal
+from functools import cache
+from importlib import import_module
+from importlib.resources import files
+from pkgutil import iter_modules
+from typing import Any, Literal
+
+import duckdb
+from pydantic import BaseModel, ConfigDict
+
+import ecom_pipeline.insights.questions as package
+from ecom_pipeline.kpis.definition import Unit
+
+Cell = Decimal | date | str | None  # None: not known, which is never zero
+CellUnit = (
+    Unit | Literal["text", "label", "day"]
+)  # text stands as it is, a label is one of the question's words
+
+
+@dataclass(frozen=True)
+class Column:
+    """One column. `dimension` names whose segments its text cells are, so that countries have their names."""
+
+    key: str
+    unit: CellUnit
+    dimension: str | None = None
+
+
+@dataclass(frozen=True)
+class Part:
+    """A value within a sentence."""
+
+    unit: CellUnit
+    value: Cell
+    dimension: str | None = None
+
+
+@dataclass(frozen=True)
+class Answer:
+    """The answer as of a day: the rows that matter most first, and the sentence that says what follows.
+
+    `sentence` and `notes` are keys of the question's words, `parts` what the sentence's placeholders stand for.
+    `others` counts the rows that are not listed.
+    """
+
+    question: str
+    sentence: str
+    parts: Mapping[str, Part] = field(default_factory=dict)
+    columns: tuple[Column, ...] = ()
+    rows: tuple[tuple[Cell, ...], ...] = ()
+    others: int = 0
+    notes: tuple[str, ...] = ()
+
+
+class QuestionWords(BaseModel):
+    """A question in one language; `about` says in one or two sentences how it is computed."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+    title: str
+    about: str
+    column: dict[str, str]
+    sentence: dict[str, str]
+    label: dict[str, str] = {}
+    note: dict[str, str] = {}
+
+
+class QuestionFile(BaseModel):
+    """A question's `.toml`: `place` orders the questions among themselves."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+    place: int
+    fr: QuestionWords
+    en: QuestionWords
+
+
+Ask = Callable[[duckdb.DuckDBPyConnection, date], Answer | None]
+
+
+@dataclass(frozen=True)
+class Question:
+    """A question as its two files define it.
+
+    `ask` answers it as of the end of a day, or gives None when no source feeds what it needs.
+    """
+
+    key: str
+    words: QuestionFile
+    ask: Ask
+
+
+@cache
+def questions() -> dict[str, Question]:
+    """Every question by its name, in their order."""
+    found: list[Question] = []
+    for module in iter_modules(package.__path__):
+        words = files(package) / f"{module.name}.toml"
+        if words.is_file():
+            tree: dict[str, Any] = tomllib.loads(words.read_text(encoding="utf-8"))
+            ask: Ask = import_module(f"{package.__name__}.{module.name}").answer
+            found.append(Question(module.name, QuestionFile.model_validate(tree), ask))
+    return {one.key: one for one in sorted(found, key=lambda one: one.words.place)}
