@@ -78,7 +78,8 @@ class Pipeline:
     @cached_property
     def catalog(self) -> Catalog:
         has_none_of = self.settings.shop.has_none_of
-        return build_catalog(self.sources.values(), self.kpis.values(), has_none_of)
+        configured = ("influencers",) if self.settings.influencers else ()
+        return build_catalog(self.sources.values(), self.kpis.values(), has_none_of, configured)
 
     def newest_day(self) -> date:
         """The last complete local day."""

@@ -188,7 +188,8 @@ def test_what_no_source_feeds_is_missing_and_says_so(retailer: Retailer) -> None
     assert set(said) == set(retailer.pipeline.kpis)
     fed = {"orders", "net_sales", "gross_merchandise_value", "average_order_value", "discount_rate",
            "units_per_order", "new_customers", "returning_customer_rate", "repeat_purchase_rate",
-           "purchase_frequency", "days_between_orders", "churn_rate", "data_freshness"}  # fmt: skip
+           "purchase_frequency", "days_between_orders", "churn_rate", "data_freshness",
+           "mobile_average_order_value"}  # fmt: skip
     assert {kpi for kpi, (state, _) in said.items() if state == "complete"} == fed
     assert said["return_rate"][0] == "immature", "orders of the last weeks may still come back"
     for kpi, (state, reason) in said.items():

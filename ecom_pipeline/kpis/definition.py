@@ -83,7 +83,7 @@ class Kpi(BaseModel):
     dimensions: tuple[str, ...] = ()
     reference: Reference | None = None
     action: Words | None = None  # what to do when it goes the wrong way
-    measured_by: tuple[str, ...] = ()  # canonical tables it means nothing without; default: all it reads
+    measured_by: tuple[str, ...] = ()  # what it means nothing without; default: all it reads
     snapshots: tuple[str, ...] = ()  # … of them, those whose own day must have been seen: a state has no past
     touches: dict[str, dict[str, Any]] = {}  # how changes of inputs travel; see warehouse.catalog.Touch
     rests_on: int | None = (

@@ -123,6 +123,9 @@ class Catalog:
     streams: tuple[Stream, ...]
     nodes: tuple[Node, ...]
     has_none_of: frozenset[str] = frozenset()  # canonical tables the shop has nothing of: zero, not missing
+    configured: frozenset[str] = (
+        frozenset()
+    )  # sections of ecom.toml that are filled, as sources in their own right
 
     @cached_property
     def by_name(self) -> dict[str, Node]:
@@ -156,8 +159,9 @@ class Catalog:
         return frozenset(found)
 
     def measured_by(self, kpi: Kpi) -> frozenset[str]:
-        """The canonical tables without which the KPI means nothing."""
+        """The canonical tables, and sections of ecom.toml left empty, without which the KPI means nothing."""
         needed = frozenset(kpi.measured_by) or self.canonical_inputs(f"kpi.{kpi.key}")
+        needed -= self.configured
         return frozenset(name for name in needed if name not in self.has_none_of or self.feeding(name))
 
     def feeding(self, canonical: str) -> tuple[Stream, ...]:
@@ -206,7 +210,12 @@ def kpi_node(kpi: Kpi) -> Node:
     )  # fmt: skip
 
 
-def build_catalog(sources: Iterable[Source], kpis: Iterable[Kpi], has_none_of: Iterable[str] = ()) -> Catalog:
+def build_catalog(
+    sources: Iterable[Source],
+    kpis: Iterable[Kpi],
+    has_none_of: Iterable[str] = (),
+    configured: Iterable[str] = (),
+) -> Catalog:
     """Assemble the graph of a configuration.
 
     Raises:
@@ -233,7 +242,7 @@ def build_catalog(sources: Iterable[Source], kpis: Iterable[Kpi], has_none_of: I
     ).static_order()
     watched = _watched(nodes.values())
     ordered = tuple(replace(nodes[name], watched=watched.get(name, ())) for name in order)
-    return Catalog(streams, ordered, frozenset(has_none_of))
+    return Catalog(streams, ordered, frozenset(has_none_of), frozenset(configured))
 
 
 def _watched(nodes: Iterable[Node]) -> dict[str, tuple[str, ...]]:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from ecom_pipeline.orchestration.keys import node_key
 from ecom_pipeline_tests.browser.conftest import DAYS, DAYS_LEFT, Ui
 
 if TYPE_CHECKING:
@@ -80,6 +81,11 @@ def ended(ui: Ui, backfill: str) -> list[dict[str, Any]]:
     return sorted(state["runs"], key=lambda run: float(run["startTime"]))
 
 
+def kinds_of(run: dict[str, Any]) -> set[str]:
+    """Where its assets stand: sources by name, models, KPIs, what is published."""
+    return {key["path"][0] for key in run["assetSelection"]}
+
+
 def partitions_of(run: dict[str, Any]) -> tuple[str, str]:
     """First and last partition of a run."""
     tags = {tag["key"]: tag["value"] for tag in run["tags"]}
@@ -144,13 +150,24 @@ def test_a_kpis_page_says_what_it_is_and_what_it_came_to(ui: Ui, page: Page) -> 
 def test_a_backfill_from_the_ui_reads_then_computes_and_fills_every_day(
     ui: Ui, page: Page, launched: Launched
 ) -> None:
-    extract, compute = ended(ui, launched.daily)
+    runs = ended(ui, launched.daily)
     simulation = ui.simulation
     missing = (str(ui.seeded_until + timedelta(days=1)), str(simulation.shop.last_day))
-    assert {partitions_of(run) for run in (extract, compute)} == {missing}
-    assert {key["path"][0] for key in extract["assetSelection"]} == set(simulation.pipeline.sources)
-    assert {key["path"][0] for key in compute["assetSelection"]} == {"model", "kpi", "published"}
+    assert {partitions_of(run) for run in runs} == {missing}
+    sources = set(simulation.pipeline.sources)
+    (extract,) = [run for run in runs if kinds_of(run) <= sources]
+    assert kinds_of(extract) == sources
+    *early, compute = [run for run in runs if run is not extract]
+    assert kinds_of(compute) == {"model", "kpi", "published"}
     assert extract["endTime"] <= compute["startTime"]
+    # What no source feeds need not wait for them.
+    catalog = simulation.pipeline.catalog
+    fed = {
+        tuple(node_key(node).path)
+        for node in catalog.nodes
+        if "ops.source_days" in node.inputs or any(map(catalog.feeding, catalog.canonical_inputs(node.name)))
+    }
+    assert not fed & {tuple(key["path"]) for run in early for key in run["assetSelection"]}
     known = simulation.query("SELECT COUNT(*) FROM kpi.days WHERE kpi = 'net_sales' AND state = 'complete'")
     assert known == [(DAYS,)]
 

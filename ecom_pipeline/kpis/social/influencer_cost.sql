@@ -7,7 +7,7 @@ unit: money
 kind: flow
 good: neutral
 dimensions: [influencer]
-measured_by: [orders, sale_lines]
+measured_by: [influencers, orders, sale_lines]
 since: 1
 --- */
 SELECT

@@ -10,7 +10,7 @@ dimensions: [influencer]
 action:
   fr: "Comparer avec le coût d'influence : poursuivre avec qui rapporte plus qu'il ne coûte."
   en: "Compare with the influencer cost: go on with those who bring more than they cost."
-measured_by: [orders, sale_lines]
+measured_by: [influencers, orders, sale_lines]
 since: 1
 --- */
 SELECT
