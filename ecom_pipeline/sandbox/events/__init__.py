@@ -50,9 +50,11 @@ from ecom_pipeline.sandbox.events.money import (
 from ecom_pipeline.sandbox.events.service import Rating, Review, SurveyAnswer, Ticket
 from ecom_pipeline.sandbox.events.shop import (
     ATELIER,
+    BOUTIQUE,
     GROUP,
     MAIN_SHOP,
     ONE_SHOP,
+    PAIR,
     SHOP_US,
     Business,
     Incident,
@@ -61,9 +63,11 @@ from ecom_pipeline.sandbox.events.shop import (
 
 __all__ = [
     "ATELIER",
+    "BOUTIQUE",
     "GROUP",
     "MAIN_SHOP",
     "ONE_SHOP",
+    "PAIR",
     "SHOP_US",
     "Activity",
     "AdDay",

@@ -57,6 +57,7 @@ class Business:
 
 MAIN_SHOP = Storefront("shop", "shopify", "maison-lumen.myshopify.com", "EUR", "Europe/Paris")
 ATELIER = Storefront("atelier", "woocommerce", "atelier.maison-lumen.example", "EUR", "Europe/Paris")
+BOUTIQUE = Storefront("boutique", "prestashop", "boutique.maison-lumen.example", "EUR", "Europe/Paris")
 SHOP_US = Storefront("shop_us", "shopify", "maison-lumen-us.myshopify.com", "USD", "America/New_York")
 
 ONE_SHOP = Business(
@@ -72,6 +73,9 @@ GROUP = Business(
     pays_influencers=True,
 )
 """Three shops of two kinds, selling to the same people, with every tool the product reads."""
+
+PAIR = Business(storefronts=(MAIN_SHOP, BOUTIQUE), sources=("shop", "boutique", "rates"))
+"""A shop at Shopify and one on PrestaShop, selling to the same people."""
 
 
 @dataclass

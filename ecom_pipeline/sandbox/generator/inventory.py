@@ -16,6 +16,7 @@ from ecom_pipeline.sandbox.events import Order, Product, Shop, StockDay
 from ecom_pipeline.sandbox.generator.clock import Clock
 from ecom_pipeline.sandbox.generator.streams import stream
 
+_TELL = ("shopify", "prestashop")
 _RUNS_OUT = 0.4  # of batches
 _TAKEN_OFF = 0.5  # of articles that are out for long
 _LATE = 0.3  # of the batches that follow
@@ -25,9 +26,9 @@ Moves = Counter[tuple[int, date]]  # (variant, day) -> articles that left the sh
 
 
 def tell(shop: Shop, clock: Clock) -> None:
-    """Add each day's stock of every article that a Shopify storefront sells."""
+    """Add each day's stock of every article of a storefront that tells it."""
     rng = stream(shop.seed, "inventory")
-    shelves = {front.key for front in shop.business.storefronts if front.platform == "shopify"}
+    shelves = {front.key for front in shop.business.storefronts if front.platform in _TELL}
     moves: Moves = Counter()
     for order in shop.orders:
         if not order.test and order.storefront in shelves:

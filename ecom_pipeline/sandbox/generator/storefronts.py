@@ -17,7 +17,11 @@ from ecom_pipeline.sandbox.generator.people import Person
 _AT_HOME = 0.85  # of the orders from a shop's own country outside the euro area
 _ELSEWHERE = 0.12  # of the orders in euro areas, when there is a second shop for them
 DOLLARS_PER_EURO = Decimal("1.10")  # by which the American shop set its prices and costs
-_WOOCOMMERCE_FIRST = 10_001
+_FIRST = {
+    "woocommerce": (10_001, 7),
+    "prestashop": (1_000_001, 1),
+}  # an order's number, and the step to the next
+_ARTICLES = {"woocommerce": (201, 3), "prestashop": (5_001, 1)}
 _VARIABLE, _VARIATIONS = 200, range(12, 18)  # the big candles, in a shop that sells them as one product
 # A platform without a log of agreements cannot tell when an order was edited, nor why money went back; one
 # without gift cards, tips and test orders has none.
@@ -27,6 +31,11 @@ _UNTOLD = {
         "edit_add": "plain", "edit_remove": "plain", "cancel_before": "return", "cancel_after": "return",
         "return_broken": "return", "return_then_goodwill": "return", "goodwill": "plain",
         "delete_cancelled": "delete_paid",
+    },
+    "prestashop": {
+        "test": "plain", "gift_card_only": "plain", "gift_card_beside": "plain", "tip": "plain",
+        "edit_add": "plain", "edit_remove": "plain", "cancel_after": "return", "return_broken": "return",
+        "return_then_goodwill": "return", "goodwill": "plain",
     },
 }  # fmt: skip
 
@@ -77,9 +86,10 @@ class Storefronts:
 
     def own_order_id(self, front: Storefront, order_id: int) -> int:
         """The number the shop's platform gives the order."""
-        if front.platform != "woocommerce":
+        if front.platform not in _FIRST:
             return order_id
-        return _WOOCOMMERCE_FIRST + 7 * self._numbers[front.key]
+        first, step = _FIRST[front.platform]
+        return first + step * self._numbers[front.key]
 
     def name(self, front: Storefront, order_id: int) -> str:
         """What people call the next order of a shop; each shop counts its own."""
@@ -87,12 +97,15 @@ class Storefronts:
         self._numbers[front.key] += 1
         if front.platform == "woocommerce":
             return str(order_id)
+        if front.platform == "prestashop":
+            return _letters(order_id)
         return f"#{number}" if front is self._main else f"#{front.key.removeprefix('shop_').upper()}{number}"
 
 
 def _as_sold_in(front: Storefront, product: Product, at: int) -> Product:
-    if front.platform == "woocommerce":
-        number = 201 + 3 * at
+    if front.platform in _ARTICLES:
+        first, step = _ARTICLES[front.platform]
+        number = first + step * at
         parent = _VARIABLE if at in _VARIATIONS else number
         return replace(
             product, product_id=parent, variant_id=number, inventory_item_id=number, storefront=front.key
@@ -107,3 +120,12 @@ def _as_sold_in(front: Storefront, product: Product, at: int) -> Product:
         unit_cost=None if product.unit_cost is None else int(product.unit_cost * rate),
         storefront=front.key,
     )
+
+
+def _letters(order_id: int) -> str:
+    """Nine capital letters, in which no order to the eye follows another."""
+    rest, found = order_id * 1_000_003 % 26**9, ""
+    for _ in range(9):
+        rest, letter = divmod(rest, 26)
+        found += chr(ord("A") + letter)
+    return found
