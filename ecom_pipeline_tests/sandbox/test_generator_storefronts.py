@@ -9,7 +9,17 @@ from functools import lru_cache
 
 import pytest
 
-from ecom_pipeline.sandbox.events import ATELIER, GROUP, MAIN_SHOP, ONE_SHOP, SHOP_US, Order, Shop
+from ecom_pipeline.sandbox.events import (
+    ATELIER,
+    BOUTIQUE,
+    GROUP,
+    MAIN_SHOP,
+    ONE_SHOP,
+    PAIR,
+    SHOP_US,
+    Order,
+    Shop,
+)
 from ecom_pipeline.sandbox.generator import generate_shop
 from ecom_pipeline.sandbox.generator.people import Person
 from ecom_pipeline.sandbox.generator.places import PLACES
@@ -105,6 +115,20 @@ def test_what_a_platform_cannot_tell_does_not_happen_in_it(group: Shop) -> None:
     assert {"order", "refund"} <= kinds and "edit" not in kinds
     assert not any(order.test or order.gift_card_paid for order in placed_in(group, ATELIER.key))
     assert "edit" in {a.kind for order in placed_in(group, MAIN_SHOP.key) for a in order.agreements}
+
+
+def test_a_shop_on_prestashop_counts_its_own_and_tells_of_cancellations() -> None:
+    shop = generate_shop(17, date(2026, 1, 1), date(2026, 6, 30), 25.0, PAIR)
+    own = placed_in(shop, BOUTIQUE.key)
+    numbers = [order.order_id for order in own]
+    assert numbers == list(range(numbers[0], numbers[0] + len(own)))
+    assert all(len(order.name) == 9 and order.name.isupper() for order in own)
+    assert len({order.name for order in own}) == len(own) > 200
+    kinds = {agreement.kind for order in own for agreement in order.agreements}
+    assert kinds == {"order", "refund", "cancel"} and not any(
+        order.test or order.gift_card_paid for order in own
+    )
+    assert {stock.product.storefront for stock in shop.stock} == {MAIN_SHOP.key, BOUTIQUE.key}
 
 
 def test_only_shopify_tells_of_checkouts_that_were_left(group: Shop) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
@@ -22,6 +22,8 @@ from ecom_pipeline.sandbox.vendors import prestashop as twin
 from ecom_pipeline.sandbox.vendors.prestashop_query import FIELDS as DOCUMENTED
 from ecom_pipeline.sandbox.world import World
 from ecom_pipeline.sources.contract import Window
+from ecom_pipeline.sources.fields import Fields
+from ecom_pipeline.sources.http import HttpClient
 from ecom_pipeline.sources.prestashop import PrestaShop, source
 from ecom_pipeline.sources.prestashop.source import PrestaShopSettings
 from ecom_pipeline.sources.prestashop.tables import FIELDS, ORDERS, PRODUCTS
@@ -134,17 +136,17 @@ def test_lines_add_up_to_what_was_agreed_each_on_its_day(presta: PrestaShop, sho
     rows = {row["id"]: row for row in fetched(presta)}
     seen: Counter[str] = Counter()
     for order in filter(kept, alive(shop)):
-        told: Counter[tuple[datetime, str, str]] = Counter()
+        told: defaultdict[tuple[datetime, str, str], Decimal] = defaultdict(Decimal)
         for line in rows[str(order.order_id)]["lines"]:
             told[line["happened_at"], line["kind"], "net"] += line["total"]
             told[line["happened_at"], line["kind"], "tax"] += line["tax"]
-        agreed: Counter[tuple[datetime, str, str]] = Counter()
+        agreed: defaultdict[tuple[datetime, str, str], Decimal] = defaultdict(Decimal)
         for agreement in order.agreements:
             seen[agreement.kind] += 1
             for line in agreement.lines:
                 at = told_at(agreement.at)
-                agreed[at, line.kind, "net"] += Decimal(line.gross - line.discount) / 100  # type: ignore[assignment]
-                agreed[at, line.kind, "tax"] += Decimal(line.tax) / 100  # type: ignore[assignment]
+                agreed[at, line.kind, "net"] += Decimal(line.gross - line.discount) / 100
+                agreed[at, line.kind, "tax"] += Decimal(line.tax) / 100
         assert told == agreed
     assert seen["refund"] > 5 and seen["cancel"] >= 1 and seen["order"] > 100
 
@@ -331,7 +333,7 @@ def answers(monkeypatch: pytest.MonkeyPatch, told: dict[str, Any]) -> None:
     """Let resources answer with these items, whatever is asked of them."""
 
     def listed(self: PrestaShop, http: Any, resource: str, asked: Any, named: str) -> Any:
-        return [source.Fields(item, resource, named) for item in told.get(resource, ())]
+        return [Fields(item, resource, named) for item in told.get(resource, ())]
 
     monkeypatch.setattr(PrestaShop, "_list", listed)
 
@@ -367,6 +369,6 @@ def test_a_shop_whose_currency_is_not_sure_says_so(
 
 
 def test_an_answer_that_is_no_list_is_named(presta: PrestaShop, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(source.HttpClient, "get_json", lambda *_: {"notice": "x", "orders": []})
+    monkeypatch.setattr(HttpClient, "get_json", lambda *_: {"notice": "x", "orders": []})
     with pytest.raises(SourceError, match="no list of order_states"):
         list(presta.fetch(ORDERS, WHOLE))

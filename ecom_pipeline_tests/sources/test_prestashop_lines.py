@@ -224,6 +224,12 @@ def test_an_order_without_a_history_stands_in_its_present_state() -> None:
     assert later["shipped_at"] == datetime(2026, 3, 2, 9, tzinfo=UTC), "the parcel left once"
 
 
+def test_a_state_the_history_does_not_tell_of_holds_since_the_last_change() -> None:
+    found = row(order(state=CANCELLED), [detail(1, "20", "24")], states=(PAID,))
+    assert found["cancelled_at"] == datetime(2026, 3, 9, 9, tzinfo=UTC)
+    assert sum(line["total"] for line in found["lines"]) == 0
+
+
 def test_a_currency_the_shop_does_not_have_is_named() -> None:
     with pytest.raises(SchemaError, match="id_currency"):
         row(Fields({**order().item, "id_currency": "4"}, "order", "boutique, orders, 1 March"), [])

@@ -95,6 +95,12 @@ def test_what_both_shops_have_on_the_shelf_is_read(pair: Simulation) -> None:
     assert {shop for shop, _ in wanted} == {front.key for front in PAIR.storefronts}
 
 
+def test_a_shop_that_notes_no_visit_leaves_its_channel_open(pair: Simulation) -> None:
+    """Not told is not the same as typed in by hand."""
+    rows = pair.query("SELECT DISTINCT channel, device FROM model.orders WHERE shop = ?", [BOUTIQUE.key])
+    assert rows == [("Unassigned", "unknown")]
+
+
 def test_every_key_holds(pair: Simulation) -> None:
     with open_warehouse(pair.warehouse) as connection:
         broken = {

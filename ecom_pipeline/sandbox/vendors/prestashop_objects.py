@@ -76,7 +76,10 @@ def view_of(order: Order, now: datetime) -> OrderView:
 def order_object(view: OrderView, zone: ZoneInfo, countries: Sequence[str]) -> Item:
     """An order with its totals; discounts stand beside the goods, not in their prices."""
     order, last = view.order, view.states[-1]
-    goods, goods_tax = sum(line.gross for line in view.goods), sum(map(full_tax_of(order), view.goods))
+    goods, goods_tax = (
+        sum(line.gross for line in view.goods),
+        sum(full_tax(order, line) for line in view.goods),
+    )
     off = sum(line.discount for line in view.goods)
     off_tax = goods_tax - sum(line.tax for line in view.goods)
     shipping, shipping_tax = (
@@ -122,9 +125,9 @@ def order_object(view: OrderView, zone: ZoneInfo, countries: Sequence[str]) -> I
     }
 
 
-def full_tax_of(order: Order) -> Any:
-    """A function of a line: the tax on its price before the order's discount."""
-    return lambda line: int((line.gross * order.vat_percent + 50) // 100)
+def full_tax(order: Order, line: SaleLine) -> int:
+    """The tax on a line's price before the order's discount."""
+    return int((line.gross * order.vat_percent + 50) // 100)
 
 
 def detail(view: OrderView) -> list[Item]:
@@ -132,7 +135,7 @@ def detail(view: OrderView) -> list[Item]:
     found = []
     for line in view.goods:
         assert line.product is not None
-        tax = full_tax_of(view.order)(line)
+        tax = full_tax(view.order, line)
         returned = sum(-one.quantity for slip in view.slips for one in slip.lines if same(one, line))
         combined = line.product.variant_id != line.product.product_id
         found.append(

@@ -126,12 +126,16 @@ def listed(call: Call, resource: str, items: list[Item]) -> Answer:
             filterable(field, resource, dated)
             if direction not in ("ASC", "DESC"):
                 raise Refused(400, 37, 'The "sort" value has to be formed as this example: "field_ASC"')
-            found.sort(key=lambda item, field=field: place(item[field]), reverse=direction == "DESC")  # type: ignore[misc]
+            found = in_order(found, field, direction == "DESC")
     start, count = window(asked.get("limit"), len(found))
     body = [displayed(item, asked.get("display"), resource) for item in found[start : start + count]]
     series = call.path + "&".join(f"{name}={value}" for name, value in call.query if name != "filter[id]")
     continues = asked.get("filter[id]", "").startswith(">")
     return Answer({NODES.get(resource, resource): body} if body else [], series=series, continues=continues)
+
+
+def in_order(items: list[Item], field: str, descending: bool) -> list[Item]:
+    return sorted(items, key=lambda item: place(item[field]), reverse=descending)
 
 
 def filterable(name: str, resource: str, dated: bool) -> str:

@@ -207,7 +207,7 @@ class PrestaShop(Source):
         return {one.integer("id"): str(one.value(field) or "") for one in items}
 
     def _named(self, http: HttpClient, resource: str, numbers: Sequence[int], named: str) -> list[Fields]:
-        """The items of these numbers, in one answer: there are never more than a page of them."""
+        """The items of these numbers, in one answer: they are those some page of orders names."""
         return self._list(http, resource, {"filter[id]": any_of(numbers)}, named)
 
     def _items(
