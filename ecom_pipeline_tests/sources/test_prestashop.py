@@ -254,7 +254,13 @@ def test_the_doctor_names_the_one_resource_that_is_not_ticked(
     findings = presta.check()
     (error,) = [one for one in findings if one.state == "error"]
     assert error.subject == f"boutique, {resource}" and f"tick GET for {resource}" in error.mend
-    assert len(findings) == len(FIELDS)
+    assert "the key may not" in error.detail and len(findings) == len(FIELDS)
+
+
+def test_a_key_that_opens_nothing_is_named_once(served: tuple[World, str], world: World) -> None:
+    (error,) = client(served, webservice_key=SecretStr("wrong")).check()
+    assert "the key does not exist or is switched off" in error.detail
+    assert all(resource in error.mend for resource in FIELDS)
 
 
 def test_an_order_that_leaves_the_list_while_it_is_read_takes_no_other_with_it(
