@@ -173,6 +173,18 @@ def test_an_old_slip_whose_totals_were_never_written_counts_by_its_articles() ->
     assert lines(found)[2:] == [of("product-1@5", -1, "-20", "-4")]
 
 
+@pytest.mark.parametrize("empty", [None, ""])
+def test_what_old_rows_never_had_is_nothing(empty: Any) -> None:
+    old = slip([(1, 1, "20", "24")])
+    old.item.update(dict.fromkeys((f"total_shipping_tax_{tax}" for tax in ("excl", "incl")), empty))
+    old.item.update(dict.fromkeys((f"total_products_tax_{tax}" for tax in ("excl", "incl")), empty))
+    sold = detail(1, "20", "24")
+    sold.item["product_attribute_id"] = empty
+    found = row(order(), [sold], old)
+    assert lines(found)[2:] == [of("product-1@5", -1, "-20", "-4")]
+    assert found["lines"][0]["product_id"] == "30"
+
+
 def test_an_order_given_up_gives_back_what_slips_did_not() -> None:
     given_back = slip([(1, 1, "10", "12")], goods=("13", "15"))
     found = row(

@@ -115,7 +115,9 @@ def sold_id(one: Line) -> str:
 
 def article(detail: Fields) -> Line:
     """Which article a line is about."""
-    number, combination = detail.integer("product_id"), detail.integer("product_attribute_id")
+    has_combination = detail.value("product_attribute_id") not in (None, "")  # empty in old orders, else 0
+    number = detail.integer("product_id")
+    combination = detail.integer("product_attribute_id") if has_combination else 0
     return {"product_id": article_id(number, combination), "product": detail.text("product_name")}
 
 
@@ -149,8 +151,13 @@ def minus(amounts: Sequence[Decimal]) -> tuple[Decimal, Decimal]:
 
 
 def amount(item: Fields, name: str) -> Decimal:
-    """An amount as the database writes it, as text; some hosts' drivers make a number of it."""
+    """An amount as the database writes it, as text; some hosts' drivers make a number of it.
+
+    Rows older than a column have nothing in it, which is no amount.
+    """
     value = item.value(name)
+    if value is None or value == "":
+        return ZERO
     return item.written_number(name) if isinstance(value, str) else item.number(name)
 
 
