@@ -121,7 +121,7 @@ ANSWERS = {
         WHERE f.created_at >= '{start}' AND f.created_at < '{end}' AND f.i % 7 < 6""",
     "variants": """
         SELECT i, 'v' || i AS id, 'Product ' || i AS title, CAST(5 + i * 0.6 AS DECIMAL(18, 6)) AS unit_cost,
-            'EUR' AS currency, DATE '{last_day}' AS snapshot_day
+            'EUR' AS currency, 40 + i * 7 % 90 AS on_hand, TRUE AS is_active, DATE '{last_day}' AS snapshot_day
         FROM (SELECT UNNEST(RANGE(60)) AS i)""",
     "balance_transactions": """
         SELECT * FROM (
