@@ -14,6 +14,7 @@ from functools import partial
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from ecom_pipeline.insights.purchases import (
     FitError,
@@ -66,8 +67,8 @@ class Moment:
 
 def predict(rows: pa.Table, days: list[date]) -> pa.Table:
     """The model's rows for the days, from the query's groups; no rows for a week that cannot be told."""
-    moments = _moments(rows)
-    shares = _shares(rows)
+    moments = _moments(rows.filter(pc.field("kind").isin(["history", "spend"])))
+    shares = _shares(rows.filter(pc.field("kind").isin(["contribution", "net"])))
     found: list[dict[str, object]] = []
     told: dict[date, list[dict[str, object]]] = {}
     for day in days:
@@ -146,17 +147,17 @@ def _draws(model: PurchaseModel) -> Floats:
 
 def _moments(rows: pa.Table) -> dict[date, Moment]:
     """The groups by moment, sorted, so that sums of floats come out alike on every run."""
-    by_moment: dict[date, dict[str, list[dict[str, object]]]] = {}
-    for row in rows.to_pylist():
-        if row["kind"] in ("history", "spend"):
-            kinds = by_moment.setdefault(row["moment"], {"history": [], "spend": []})
-            kinds[row["kind"]].append(row)
-    return {moment: _moment(kinds["history"], kinds["spend"]) for moment, kinds in by_moment.items()}
+    columns = ("moment", "kind", "channel", "frequency", "recency", "age", "amount")
+    rows = rows.sort_by([(column, "ascending") for column in columns])
+    return {
+        moment: _moment(rows.filter(pc.field("moment") == moment))
+        for moment in rows["moment"].unique().to_pylist()
+    }
 
 
-def _moment(histories: list[dict[str, object]], spend: list[dict[str, object]]) -> Moment:
-    histories.sort(key=lambda row: (row["channel"], row["frequency"], row["recency"], row["age"]))
-    spend.sort(key=lambda row: (row["frequency"], row["amount"]))
+def _moment(rows: pa.Table) -> Moment:
+    histories = rows.filter(pc.field("kind") == "history")
+    spend = rows.filter(pc.field("kind") == "spend")
     return Moment(
         Histories(
             _floats(histories, "frequency"),
@@ -164,21 +165,22 @@ def _moment(histories: list[dict[str, object]], spend: list[dict[str, object]]) 
             _floats(histories, "age") / 7,
             _floats(histories, "customers"),
         ),
-        [str(row["channel"]) for row in histories],
+        histories["channel"].to_pylist(),
         _floats(histories, "amount"),
         (_floats(spend, "frequency"), _floats(spend, "amount"), _floats(spend, "customers")),
     )
 
 
-def _floats(rows: list[dict[str, object]], name: str) -> Floats:
-    return np.array([float(row[name]) for row in rows], dtype=np.float64)  # type: ignore[arg-type]
+def _floats(rows: pa.Table, name: str) -> Floats:
+    floats: Floats = pc.cast(rows[name], pa.float64()).to_numpy()
+    return floats
 
 
 def _shares(rows: pa.Table) -> dict[date, float]:
     """Contribution before marketing in each unit of net sales, over the year up to each Sunday."""
     sums: dict[date, dict[str, Decimal]] = {}
     for row in rows.to_pylist():
-        if row["kind"] in ("contribution", "net") and row["amount"] is not None:
+        if row["amount"] is not None:
             sums.setdefault(row["moment"], {})[row["kind"]] = row["amount"]
     return {
         week: float(both["contribution"] / both["net"])

@@ -1,6 +1,6 @@
 /* ---
 grain: a day and the channel customers first came by, or all of them
-description: What the customers of a day are expected to contribute before marketing in the 365 days after the Sunday before it, with an interval, and how well the same method foretold the half year before. Fitted anew for each week; without a year of history or a hundred customers who came back there is no row.
+description: What the customers of a day are expected to contribute before marketing in the 365 days after the Sunday before it, with an interval, and how well the same method foretold the half year before. Fitted anew for each week, on whole weeks since the first purchase; without a year of history or a hundred customers who came back there is no row.
 key: [day, dimension, segment]
 touches:
   model.customer_orders: {after: true}
@@ -30,8 +30,9 @@ WITH weeks AS (
     WHERE o.dimension = 'total'
     GROUP BY o.customer, o.day
 ), histories AS (
-    SELECT m.moment AS moment, c.customer AS customer, c.channel AS channel,
-        COUNT(*) - 1 AS frequency, MAX(p.day) - c.first_day AS recency, m.moment - c.first_day AS age,
+    SELECT m.moment AS moment, c.customer AS customer, c.channel AS channel, COUNT(*) - 1 AS frequency,
+        MAX(p.day) - c.first_day - (MAX(p.day) - c.first_day) % 7 AS recency,
+        m.moment - c.first_day - (m.moment - c.first_day) % 7 AS age,
         SUM(CASE WHEN p.day > c.first_day THEN p.amount ELSE 0 END) AS amount
     FROM moments AS m
     JOIN customers AS c ON c.first_day <= m.moment

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
 import duckdb
+import pyarrow as pa
 
 from ecom_pipeline.errors import DefinitionError
 from ecom_pipeline.warehouse.catalog import Node
@@ -31,6 +32,8 @@ from ecom_pipeline.warehouse.kpi_rows import (
 from ecom_pipeline.warehouse.raw_log import transaction
 from ecom_pipeline.warehouse.rewrite import to_duckdb
 from ecom_pipeline.warehouse.rows import fetch_row
+
+COMPUTED_AT_ONCE = 84  # days: what a function computes is held in memory as rows
 
 
 @dataclass(frozen=True)
@@ -116,9 +119,14 @@ def _plan(connection: duckdb.DuckDBPyConnection, node: Node, request: BuildReque
 
 
 def _computed(connection: duckdb.DuckDBPyConnection, node: Node, query: str, days: list[date]) -> str:
-    """Let the model's function turn the query's rows into its own; returns a query for those."""
-    rows = node.compute(connection.sql(query).to_arrow_table(), days)
-    connection.register("computed_rows", rows)
+    """Let the model's function turn the query's rows into its own, some weeks at a time; returns a query for those."""
+    rows = []
+    for first in range(0, max(1, len(days)), COMPUTED_AT_ONCE):
+        some = days[first : first + COMPUTED_AT_ONCE]
+        _set_days(connection, some)
+        rows.append(node.compute(connection.sql(query).to_arrow_table(), some))
+    _set_days(connection, days)
+    connection.register("computed_rows", pa.concat_tables(rows))
     connection.execute("CREATE OR REPLACE TEMP TABLE computed AS SELECT * FROM computed_rows")
     connection.unregister("computed_rows")
     return "SELECT * FROM computed"

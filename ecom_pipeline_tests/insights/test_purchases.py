@@ -13,6 +13,7 @@ from ecom_pipeline.insights.purchases import (
     FitError,
     Floats,
     Histories,
+    SpendModel,
     _log_likelihood,
     expected_purchases,
     expected_spend,
@@ -145,7 +146,7 @@ def test_spending_is_found_again() -> None:
 
 def test_a_groups_spending_needs_the_sum_of_its_means_only() -> None:
     frequency, mean = np.array([2.0, 2.0, 2.0]), np.array([10.0, 40.0, 70.0])
-    model = fit_spend(np.tile(frequency, 5), np.tile(mean, 5), np.ones(15))
+    model = SpendModel(p=6.25, q=3.74, gamma=15.44)
     alone = expected_spend(model, frequency, mean, np.ones(3)).sum()
     together = expected_spend(model, np.array([2.0]), np.array([mean.sum()]), np.array([3.0]))[0] * 3
     assert together == pytest.approx(alone)
