@@ -30,6 +30,7 @@ audit: $(VENV)/.installed-dev
 
 benchmark: $(VENV)/.installed-dev
 	$(BIN)/python -m ecom_pipeline_tests.benchmarks
+	$(BIN)/python -m ecom_pipeline_tests.benchmarks.sources
 
 clean:
 	rm -rf $(VENV) var/demo build *.egg-info # not var: a real shop's warehouse and ledger lie there

@@ -5,6 +5,7 @@ Dagster's assets, the command line and the tests all call these, so that what is
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
@@ -81,6 +82,14 @@ class Pipeline:
         configured = ("influencers",) if self.settings.influencers else ()
         return build_catalog(self.sources.values(), self.kpis.values(), has_none_of, configured)
 
+    def _titles(self) -> dict[str, str]:
+        """What readers call each source: its vendor, and which one where there are several."""
+        vendors = Counter(type(source).title for source in self.sources.values())
+        return {
+            name: f"{type(source).title} ({name})" if vendors[type(source).title] > 1 else type(source).title
+            for name, source in self.sources.items()
+        }
+
     def newest_day(self) -> date:
         """The last complete local day."""
         return self.clock().astimezone(self.settings.shop.zone).date() - timedelta(days=1)
@@ -139,10 +148,9 @@ class Pipeline:
         nodes = self.catalog.nodes if names is None else self.catalog.select(names)
         built: list[Built] = []
         with open_warehouse(settings.warehouse_file) as connection:
-            titles = {name: type(source).title for name, source in self.sources.items()}
             until = max(last_day, last_built_day(connection) or last_day)
             write_configuration(connection, settings, until)
-            write_wiring(connection, self.catalog, titles)
+            write_wiring(connection, self.catalog, self._titles())
             stage(connection, self.catalog, settings.shop.time_zone)
             refresh_source_days(connection, start, until, self._day_ends(start, until))
             for node in nodes:

@@ -50,6 +50,12 @@ def test_the_same_people_buy_in_several_shops(group: Simulation) -> None:
     assert shops[0] == 3 and shops[1] >= 2
 
 
+def test_readers_can_tell_two_shops_of_one_vendor_apart(group: Simulation) -> None:
+    titles = [title for (title,) in group.query("SELECT title FROM ops.sources ORDER BY source")]
+    assert len(set(titles)) == len(titles)
+    assert {"Shopify (shop)", "Shopify (shop_us)", "Stripe"} <= set(titles)
+
+
 @pytest.mark.parametrize("kpi", ["orders", "net_sales", "gross_merchandise_value"])
 def test_each_shops_figures_are_its_own(group: Simulation, oracle: Oracle, kpi: str) -> None:
     wanted = {
