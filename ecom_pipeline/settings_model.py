@@ -63,6 +63,7 @@ class ShopSettings(_Section):
     complete_since: date | None = None  # customers first seen before are known, not new
     minimum_coverage: Decimal = Field(default=Decimal("0.9"), ge=0, le=1)
     churn_window_days: int | None = Field(default=None, ge=1)
+    restocking_days: int = Field(default=14, ge=0)  # from ordering articles to their lying on the shelf
     has_none_of: tuple[
         str, ...
     ] = ()  # what the shop truly has nothing of ("ad_performance"): zero, not missing

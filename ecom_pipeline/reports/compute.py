@@ -12,6 +12,7 @@ import duckdb
 from ecom_pipeline.insights.actions import FollowUp, Shown, edge_of, follow_up, weekly_worth
 from ecom_pipeline.insights.drivers import Parts, choose_drivers, compute_drivers
 from ecom_pipeline.insights.profit_bridge import compute_profit_bridge
+from ecom_pipeline.insights.questions.question import answer_all
 from ecom_pipeline.insights.signals import (
     STEERING,
     Signal,
@@ -38,7 +39,7 @@ def compute_report(
 ) -> WeeklyReport:
     """Everything the report of the week ending with `request.week_last_day` (a Sunday) says.
 
-    Reads `kpi.daily`, `kpi.days`, `kpi.restatements`, `ops.sources` and `ops.source_days`.
+    Reads `kpi.daily`, `kpi.days`, `kpi.restatements`, `ops.sources`, `ops.source_days` and what questions read.
     Essentials that are no KPI of the shop are left out.
     """
     if request.week_last_day.weekday() != 6:
@@ -68,6 +69,7 @@ def compute_report(
             kpis, {key: (figure.current.value, figure.target) for key, figure in figures.items()}
         ),
         sections=choose_sections(kpis, readings),
+        answers=answer_all(connection, request.week_last_day),
         restatements=tuple(restatements[:MOST_RESTATEMENTS]),
         restated_kpis=len(restatements),
         quality=summarise_quality(sources, kpis, figures),

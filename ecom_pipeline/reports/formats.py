@@ -20,7 +20,7 @@ from babel.dates import format_date, format_datetime
 from babel.numbers import format_currency, format_decimal, format_percent
 
 from ecom_pipeline.insights.drivers import as_decimal
-from ecom_pipeline.kpis.definition import Kpi
+from ecom_pipeline.kpis.definition import Kpi, Unit
 
 _LOCALES = {"fr": "fr_FR", "en": "en_GB"}
 LANGUAGES = tuple(_LOCALES)
@@ -65,8 +65,12 @@ class Formats:
 
     def value(self, kpi: Kpi, amount: Decimal | Fraction) -> str:
         """A KPI's value in its own unit."""
+        return self.in_unit(kpi.unit, amount)
+
+    def in_unit(self, unit: Unit, amount: Decimal | Fraction) -> str:
+        """A value in a unit that KPIs have."""
         number = _decimal(amount)
-        match kpi.unit:
+        match unit:
             case "money":
                 return self.money(number)
             case "percent":
@@ -76,10 +80,10 @@ class Formats:
             case "multiple":
                 return self.number(number, 2 if abs(number) < 10 else 1) + _NARROW_SPACE + "×"
             case "count" | "position" | "per_order":
-                return self.number(number, _DIGITS[kpi.unit])
+                return self.number(number, _DIGITS[unit])
             case _:
-                unit = _UNITS[kpi.unit][self.language]
-                return self.number(number, _DIGITS[kpi.unit]) + _NO_BREAK_SPACE + unit
+                sign = _UNITS[unit][self.language]
+                return self.number(number, _DIGITS[unit]) + _NO_BREAK_SPACE + sign
 
     def limit(self, kpi: Kpi, amount: Decimal) -> str:
         """A limit or target: a value somebody chose, so without decimals it does not need."""

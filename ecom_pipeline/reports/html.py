@@ -14,6 +14,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup, escape
 
 from ecom_pipeline.reports import rows
+from ecom_pipeline.reports.answers import write_answer
 from ecom_pipeline.reports.report import Section, WeeklyReport
 from ecom_pipeline.reports.sentences import (
     write_attainment,
@@ -80,6 +81,9 @@ def _context(writer: Writer) -> dict[str, Any]:
         "decisions": make_decisions(writer),
         "followed": [write_follow_up(writer, one) for one in report.followed],
         "sections": [_section(writer, section) for section in report.sections],
+        "answers": [
+            write_answer(answer, writer.words.language, report.request.currency) for answer in report.answers
+        ],
         "restatements": [_restatement(writer, index) for index in range(len(report.restatements))],
         "quality": _quality(writer),
     }

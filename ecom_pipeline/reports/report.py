@@ -16,6 +16,7 @@ from ecom_pipeline.insights.actions import FollowUp, Shown
 from ecom_pipeline.insights.bands import Band
 from ecom_pipeline.insights.drivers import Drivers, as_decimal
 from ecom_pipeline.insights.profit_bridge import BridgeStep
+from ecom_pipeline.insights.questions.question import Answer
 from ecom_pipeline.insights.signals import Signal
 from ecom_pipeline.insights.targets import Attainment, Progress, Target
 from ecom_pipeline.kpis.definition import Kpi
@@ -178,6 +179,7 @@ class WeeklyReport:
     followed: tuple[FollowUp, ...]  # what became of the decisions of the weeks before
     attainment: tuple[Attainment, ...]  # of targets: all, then by family; empty without targets
     sections: tuple[Section, ...]
+    answers: tuple[Answer, ...]  # to the questions people decide by
     restatements: tuple[Restatement, ...]
     restated_kpis: int
     quality: Quality

@@ -71,14 +71,7 @@ class Writer:
         return self.tone(figure.kpi, value, band.middle)
 
     def segment(self, dimension: str, segment: str) -> str:
-        """A segment's name: countries and devices in the reader's language, others as they are."""
-        if not segment:
-            return self.words.say("segment.none")
-        if segment == "unknown":
-            return self.words.say("segment.unknown")
-        if dimension == "country":
-            return self.formats.country(segment) or segment
-        return self.words.get(f"segment.{dimension}.{segment}") or segment
+        return segment_name(self.words, self.formats, dimension, segment)
 
     def short_segment(self, dimension: str, segment: str, most: int) -> str:
         """A segment's name cut for page one, where a line is a line; the sections show it whole."""
@@ -140,6 +133,17 @@ class Writer:
         coverage = figure.current.coverage
         shown = self.formats.percent(coverage) if coverage is not None else ""
         return self.words.say(f"state.{figure.current.state.value}", coverage=shown)
+
+
+def segment_name(words: Words, formats: Formats, dimension: str, segment: str) -> str:
+    """A segment's name: countries and devices in the reader's language, others as they are."""
+    if not segment:
+        return words.say("segment.none")
+    if segment == "unknown":
+        return words.say("segment.unknown")
+    if dimension == "country":
+        return formats.country(segment) or segment
+    return words.get(f"segment.{dimension}.{segment}") or segment
 
 
 def shorten_name(name: str, most: int) -> str:

@@ -20,7 +20,7 @@ def write_configuration(connection: duckdb.DuckDBPyConnection, settings: Setting
 
     config.shop: one row. config.daily_costs: kind 'fixed', 'marketing' or 'influencer' (fees, by name),
     amounts in the reporting currency. config.logistics_rates: country '*' for every other one.
-    config.influencers: one row a code or utm_campaign, in small letters.
+    config.stock: one row. config.influencers: one row a code or utm_campaign, in small letters.
     """
     shop = settings.shop
     _replace(
@@ -35,6 +35,7 @@ def write_configuration(connection: duckdb.DuckDBPyConnection, settings: Setting
             }
         ),
     )
+    _replace(connection, "stock", pa.table({"restocking_days": pa.array([shop.restocking_days], pa.int32())}))
     rates = settings.costs.logistics
     money = pa.decimal128(18, 4)
     _replace(

@@ -73,10 +73,11 @@ class QuestionWords(BaseModel):
 
 
 class QuestionFile(BaseModel):
-    """A question's `.toml`: `place` orders the questions among themselves."""
+    """A question's `.toml`: `place` orders the questions among themselves, `reads` names the tables it needs."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
     place: int
+    reads: tuple[str, ...]
     fr: QuestionWords
     en: QuestionWords
 
@@ -86,14 +87,24 @@ Ask = Callable[[duckdb.DuckDBPyConnection, date], Answer | None]
 
 @dataclass(frozen=True)
 class Question:
-    """A question as its two files define it.
-
-    `ask` answers it as of the end of a day, or gives None when no source feeds what it needs.
-    """
+    """A question as its two files define it."""
 
     key: str
-    words: QuestionFile
+    file: QuestionFile
     ask: Ask
+
+    def words(self, language: str) -> QuestionWords:
+        return self.file.fr if language == "fr" else self.file.en
+
+    def answer(self, connection: duckdb.DuckDBPyConnection, last_day: date) -> Answer | None:
+        """The answer as of the end of a day; None before what it reads was built, and where nothing is to tell."""
+        there = {
+            f"{schema}.{table}"
+            for schema, table in connection.execute(
+                "SELECT schema_name, table_name FROM duckdb_tables()"
+            ).fetchall()
+        }
+        return self.ask(connection, last_day) if there.issuperset(self.file.reads) else None
 
 
 @cache
@@ -106,4 +117,10 @@ def questions() -> dict[str, Question]:
             tree: dict[str, Any] = tomllib.loads(words.read_text(encoding="utf-8"))
             ask: Ask = import_module(f"{package.__name__}.{module.name}").answer
             found.append(Question(module.name, QuestionFile.model_validate(tree), ask))
-    return {one.key: one for one in sorted(found, key=lambda one: one.words.place)}
+    return {one.key: one for one in sorted(found, key=lambda one: one.file.place)}
+
+
+def answer_all(connection: duckdb.DuckDBPyConnection, last_day: date) -> tuple[Answer, ...]:
+    """What can be answered as of the end of a day, in the questions' order."""
+    answers = (question.answer(connection, last_day) for question in questions().values())
+    return tuple(answer for answer in answers if answer is not None)

@@ -1,0 +1,80 @@
+"""Answers to the questions people decide by, in one language: the same text in the PDF and at the terminal."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+
+from ecom_pipeline.insights.questions.question import Answer, Cell, CellUnit, QuestionWords, questions
+from ecom_pipeline.reports.formats import Formats
+from ecom_pipeline.reports.words import load_words
+from ecom_pipeline.reports.writer import segment_name
+
+_TEXTS = ("text", "label")
+
+
+@dataclass(frozen=True)
+class WrittenAnswer:
+    """An answer's texts. A column is its heading and whether numbers stand in it; a cell without a value is a dash."""
+
+    title: str
+    sentence: str
+    columns: tuple[tuple[str, bool], ...]
+    rows: tuple[tuple[str, ...], ...]
+    others: str
+    notes: tuple[str, ...]
+    about: str
+
+
+def write_answer(answer: Answer, language: str, currency: str) -> WrittenAnswer:
+    """The answer in one language, amounts in the reporting currency."""
+    words, report_words = questions()[answer.question].words(language), load_words(language)
+    write = _Cells(words, Formats(language, currency))
+    parts = {name: write.cell(part.unit, part.value, part.dimension) for name, part in answer.parts.items()}
+    return WrittenAnswer(
+        title=_print(words.title),
+        sentence=_print(words.sentence[answer.sentence]).format(**parts),
+        columns=tuple((_print(words.column[one.key]), one.unit not in _TEXTS) for one in answer.columns),
+        rows=tuple(
+            tuple(
+                write.cell(column.unit, cell, column.dimension)
+                for column, cell in zip(answer.columns, row, strict=True)
+            )
+            for row in answer.rows
+        ),
+        others=report_words.count("questions.others", answer.others) if answer.others else "",
+        notes=tuple(_print(words.note[note]) for note in answer.notes),
+        about=_print(words.about),
+    )
+
+
+class _Cells:
+    """Writes single values of one question."""
+
+    def __init__(self, words: QuestionWords, formats: Formats) -> None:
+        self.words = words
+        self.formats = formats
+
+    def cell(self, unit: CellUnit, value: Cell, dimension: str | None) -> str:
+        if value is None:
+            return "–"
+        match unit:
+            case "day":
+                assert isinstance(value, date)
+                return self.formats.day(value)
+            case "label":
+                return _print(self.words.label[str(value)])
+            case "text":
+                assert isinstance(value, str)
+                if dimension is None:
+                    return value
+                return segment_name(load_words(self.formats.language), self.formats, dimension, value)
+            case _:
+                assert isinstance(value, Decimal)
+                return self.formats.in_unit(unit, value)
+
+
+def _print(text: str) -> str:
+    """With the apostrophe of print."""
+    return text.replace("'", "\u2019")
