@@ -86,7 +86,7 @@ def test_what_lasts_less_than_restocking_takes_runs_out(shelf: duckdb.DuckDBPyCo
     assert list(by_name(found)) == ["gone", "low"]
     assert by_name(found)["low"] == ("out", "low", "shop", Decimal(13), Decimal(28), Decimal(13), Decimal(10))
     assert by_name(found)["gone"][5:] == (0, 140)
-    assert (found.parts["out"].value, found.parts["lost"].value) == (2, 150)
+    assert (found.parts["out"].value, found.parts["lost"].value) == (Decimal(2), Decimal(150))
 
 
 def test_what_did_not_sell_for_ninety_days_sleeps(shelf: duckdb.DuckDBPyConnection) -> None:
@@ -96,7 +96,7 @@ def test_what_did_not_sell_for_ninety_days_sleeps(shelf: duckdb.DuckDBPyConnecti
     put(shelf, "empty", 0, sold=((200, 1),))
     found = asked_of(shelf)
     assert {name: row[6] for name, row in by_name(found).items()} == {"asleep": 20, "never sold": None}
-    assert (found.parts["asleep"].value, found.parts["cash"].value) == (2, 20)
+    assert (found.parts["asleep"].value, found.parts["cash"].value) == (Decimal(2), Decimal(20))
     assert found.parts["worth"].value == 40
     assert found.notes == ("cost_unknown",)
 
