@@ -62,6 +62,8 @@ def examine(pipeline: Pipeline) -> Iterator[Examination]:
     for name in settings.sources:
         yield Examination(f"source {name}", tuple(_source(pipeline, name)))
     yield Examination("mail", tuple(_mail(settings)))
+    if settings.tells_alerts:
+        yield Examination("alerts", tuple(_alerts(settings)))
     yield Examination("reports", tuple(_renderer()))
     yield Examination("storage", tuple(_storage(settings)))
     yield Examination("dagster", tuple(_dagster(settings)))
@@ -146,6 +148,20 @@ def _recipients(mail: MailSettings) -> Finding:
         mend = "Add recipients to [mail] in ecom.toml."
         return Finding("recipients", "warning", "Nobody receives the report.", mend)
     return Finding("recipients", "ok", f"{len(mail.recipients)} people receive the report.")
+
+
+def _alerts(settings: Settings) -> Iterator[Finding]:
+    # As with the mail server, alerts need what reports need.
+    from ecom_pipeline.alerting import find_webhook_problems  # noqa: PLC0415
+
+    for name, problem in find_webhook_problems(settings).items():
+        if problem is None:
+            yield Finding(f"webhook {name}", "ok", "Its secrets are set; it was not asked.")
+        else:
+            why, mend = problem
+            yield Finding(f"webhook {name}", "error", f"Nothing can be sent there: {why}.", mend)
+    if people := len(settings.alerts.recipients):
+        yield Finding("alert recipients", "ok", f"{people} people are told by e-mail.")
 
 
 def _renderer() -> Iterator[Finding]:

@@ -169,12 +169,12 @@ def deliver_week(
         return WeekDelivery(key, reason)
     content = _report_mail(pipeline, week_last_day, language, key)
     people = _readers(settings.mail, language)
-    with Ledger(ledger_file(settings), _ledger_key(settings)) as ledger:
+    with Ledger(ledger_file(settings), ledger_key(settings)) as ledger:
         if dry_run:
-            previews = preview_report(content, people, _sender(settings.mail), ledger, resend=resend)
+            previews = preview_report(content, people, mail_sender(settings.mail), ledger, resend=resend)
             return WeekDelivery(key, previews=tuple(previews))
         done = deliver_report(
-            content, people, smtp_server(settings), _sender(settings.mail), ledger, resend=resend
+            content, people, smtp_server(settings), mail_sender(settings.mail), ledger, resend=resend
         )
     return WeekDelivery(key, deliveries=tuple(done))
 
@@ -245,13 +245,19 @@ def _readers(mail: MailSettings, language: str) -> Sequence[Recipient]:
     ]
 
 
-def _sender(mail: MailSettings) -> Sender:
+def mail_sender(mail: MailSettings) -> Sender:
+    """Who mails come from."""
     # People know it as a link; the message makes its own from the address.
     address = mail.unsubscribe.removeprefix("mailto:").partition("?")[0]
     return Sender(mail.sender, mail.sender_name, address or mail.sender)
 
 
-def _ledger_key(settings: Settings) -> bytes:
+def ledger_key(settings: Settings) -> bytes:
+    """The key recipients are hashed with.
+
+    Raises:
+        ConfigurationError: it is not set.
+    """
     if settings.pseudonym_key is None:
         raise ConfigurationError(
             f"{PSEUDONYM_VARIABLE} is not set.",

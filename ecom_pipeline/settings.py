@@ -24,6 +24,7 @@ from ecom_pipeline.settings_model import (
     Settings,
     ShopSettings,
     SourceInstance,
+    WebhookSettings,
     beside,
 )
 from ecom_pipeline.sources.registry import vendors
@@ -38,11 +39,13 @@ __all__ = [
     "Settings",
     "ShopSettings",
     "SourceInstance",
+    "WebhookSettings",
     "find_config",
     "load_settings",
     "missing_secrets",
     "secret_fields",
     "secret_variable",
+    "webhook_variable",
 ]
 
 CONFIG_VARIABLE = "ECOM_CONFIG"
@@ -85,10 +88,11 @@ def load_settings(file: Path | None = None, environment: dict[str, str] | None =
         name: _read_source(name, entry, environment, file)
         for name, entry in _section(document, "sources").items()
     }
-    _refuse_shared_secrets(sources.values())
+    _refuse_shared_secrets(sources.values(), _webhook_names(document.get("webhooks")))
     values = {
         **document,
         "mail": _with_paths(MailSettings, document.get("mail"), file),
+        "webhooks": _with_webhook_secrets(document.get("webhooks"), environment),
         "sources": sources,
         "file": file,
         "pseudonym_key": _pseudonym_key(environment),
@@ -116,6 +120,11 @@ def secret_fields(model: type[BaseModel]) -> list[str]:
         for name, info in model.model_fields.items()
         if info.annotation is SecretStr or SecretStr in get_args(info.annotation)
     ]
+
+
+def webhook_variable(name: str, field: str) -> str:
+    """The environment variable that holds a webhook's `url` or `signing_key`."""
+    return secret_variable(f"webhook_{name}", field)
 
 
 def missing_secrets(instance: SourceInstance) -> list[str]:
@@ -218,12 +227,45 @@ def _read_source(name: str, entry: Any, environment: Mapping[str, str], file: Pa
         raise explain(error, model, where) from None
 
 
-def _refuse_shared_secrets(sources: Iterable[SourceInstance]) -> None:
+def _webhook_names(entries: Any) -> list[str]:
+    listed = entries if isinstance(entries, list) else []
+    return [str(entry["name"]) for entry in listed if isinstance(entry, dict) and "name" in entry]
+
+
+def _with_webhook_secrets(entries: Any, environment: Mapping[str, str]) -> Any:
+    """The webhooks as they are written, each with its secrets from the environment."""
+    if not isinstance(entries, list):
+        return () if entries is None else entries
+    return [_with_secrets(entry, environment) if isinstance(entry, dict) else entry for entry in entries]
+
+
+def _with_secrets(entry: dict[str, Any], environment: Mapping[str, str]) -> dict[str, Any]:
+    name = str(entry.get("name", ""))
+    found: dict[str, Any] = {}
+    for field in secret_fields(WebhookSettings):
+        variable = webhook_variable(name, field)
+        if field in entry:
+            raise ConfigurationError(
+                f"ecom.toml: {field} of the webhook {name} is a secret and must not stand there.",
+                why="The file is committed and shared; whoever reads it could write to the webhook.",
+                mend=f"Take it out, renew it, and put it into the environment or .env as {variable}.",
+            )
+        if given := environment.get(variable, "").strip():
+            found[field] = SecretStr(given)
+    return entry | found
+
+
+def _refuse_shared_secrets(sources: Iterable[SourceInstance], webhooks: Iterable[str]) -> None:
     """Two sources may be named so that one variable would serve both: `a` with `b_key`, `a_b` with `key`."""
     owners = {
         PSEUDONYM_VARIABLE: "pseudonyms",
         SMTP_PASSWORD_VARIABLE: "mail",
         DAGSTER_POSTGRES_VARIABLE: "Dagster",
+        **{
+            webhook_variable(name, field): f"the webhook {name}"
+            for name in webhooks
+            for field in secret_fields(WebhookSettings)
+        },
     }
     for source in sources:
         for field in secret_fields(type(source.settings)):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import date
+from datetime import date, time
 from decimal import Decimal
 from itertools import pairwise
 from pathlib import Path
@@ -260,6 +260,53 @@ class MailSettings(_Section):
     recipients: tuple[RecipientSettings, ...] = ()
 
 
+AlertKinds = Annotated[
+    tuple[Literal["daily", "signals", "freshness", "failures"], ...],
+    Field(min_length=1),
+]
+_USUAL_KINDS: AlertKinds = ("signals", "freshness", "failures")
+
+
+class AlertReaderSettings(_Section):
+    """Somebody who is told between reports, by the mail server of [mail]."""
+
+    email: Email
+    name: str = ""
+    language: Literal["fr", "en"] = "fr"
+    kinds: AlertKinds = _USUAL_KINDS
+
+
+class AlertSettings(_Section):
+    """Who is told of signals, missing data and failures by e-mail, and when nobody is disturbed (shop time)."""
+
+    quiet_from: time | None = None
+    quiet_until: time | None = None
+    recipients: tuple[AlertReaderSettings, ...] = ()
+
+    @model_validator(mode="after")
+    def _quiet_hours_have_two_ends(self) -> AlertSettings:
+        if (self.quiet_from is None) != (self.quiet_until is None):
+            raise ValueError("it has only one of quiet_from and quiet_until")
+        if self.quiet_from is not None and self.quiet_from == self.quiet_until:
+            raise ValueError("quiet_from and quiet_until are the same, so nobody can tell all day from never")
+        return self
+
+
+class WebhookSettings(_Section):
+    """An address that takes alerts; the address is a secret, as whoever knows it can write there."""
+
+    name: str = Field(
+        pattern=r"^[a-z][a-z0-9]*(_[a-z0-9]+)*$",
+        description="Its name becomes part of a variable's name",
+        examples=['"team"', '"daily_sheet"'],
+    )
+    format: Literal["json", "slack"] = "json"
+    language: Literal["fr", "en"] = "fr"  # of Slack's words; the JSON has all
+    kinds: AlertKinds = _USUAL_KINDS
+    url: SecretStr | None = Field(default=None, exclude=True)
+    signing_key: SecretStr | None = Field(default=None, exclude=True)
+
+
 class StorageSettings(_Section):
     """Where everything the pipeline writes lies."""
 
@@ -285,6 +332,8 @@ class Settings(_Section):
     targets: dict[str, Targets] = {}
     report: ReportSettings = ReportSettings()
     mail: MailSettings | None = None
+    alerts: AlertSettings = AlertSettings()
+    webhooks: tuple[WebhookSettings, ...] = ()
     storage: StorageSettings = StorageSettings()
     # What no person writes into ecom.toml; see `ecom_pipeline.settings`.
     file: Path = Field(exclude=True)
@@ -306,14 +355,40 @@ class Settings(_Section):
             raise ValueError(f"{', '.join(doubled)} stands there twice: give each influencer one entry")
         return value
 
+    @field_validator("webhooks")
+    @classmethod
+    def _each_webhook_has_its_name(cls, value: tuple[WebhookSettings, ...]) -> tuple[WebhookSettings, ...]:
+        names = [one.name for one in value]
+        if doubled := sorted({name for name in names if names.count(name) > 1}):
+            raise ValueError(f"{', '.join(doubled)} stands there twice: give each webhook its own name")
+        return value
+
+    @model_validator(mode="after")
+    def _alerts_can_be_mailed(self) -> Settings:
+        if self.alerts.recipients and self.mail is None:
+            raise ValueError("alerts.recipients are told by e-mail, and there is no [mail] section")
+        return self
+
     @model_validator(mode="after")
     def _everybody_can_read(self) -> Settings:
-        for person in self.mail.recipients if self.mail else ():
+        for hook in self.webhooks:
+            if hook.format == "slack" and hook.language not in self.report.languages:
+                raise ValueError(
+                    f"the webhook {hook.name} is in {hook.language}, and report.languages has no {hook.language}"
+                )
+        people: list[RecipientSettings | AlertReaderSettings] = [*self.alerts.recipients]
+        people += self.mail.recipients if self.mail else ()
+        for person in people:
             if person.language not in self.report.languages:
                 raise ValueError(
                     f"a recipient reads {person.language}, and report.languages has no {person.language}"
                 )
         return self
+
+    @property
+    def tells_alerts(self) -> bool:
+        """Whether anybody or anything is told between reports."""
+        return bool(self.webhooks or self.alerts.recipients)
 
     @property
     def folder(self) -> Path:

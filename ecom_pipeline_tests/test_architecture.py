@@ -52,6 +52,17 @@ ALLOWED: dict[str, set[str]] = {
         "reports",
         "delivery",
     },
+    "alerting": {
+        "errors",
+        "delivery",
+        "insights",
+        "kpis",
+        "pipeline",
+        "reporting",
+        "reports",
+        "settings",
+        "warehouse",
+    },
 }
 """What each part of the package may import of it; a part may always import itself."""
 

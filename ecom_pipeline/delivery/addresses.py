@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from dataclasses import dataclass, field
+from typing import Protocol
 
 from ecom_pipeline.delivery.errors import DeliveryError
 
@@ -20,6 +21,20 @@ _DOMAIN = re.compile(rf"localhost|(?:{_LABEL}\.)+{_LABEL}")
 _LANGUAGE = re.compile(r"[a-z]{2,3}(?:-[A-Z]{2})?")
 _MAX_LOCAL_PART = 64  # RFC 5321, 4.5.3.1.1
 _MAX_ADDRESS = 254  # RFC 5321, 4.5.3.1.3, less the angle brackets
+
+
+class Addressee(Protocol):
+    """Whoever the ledger remembers to have been sent something: a person or a webhook."""
+
+    @property
+    def identity(self) -> str:
+        """What tells them from all others; the ledger stores its keyed hash only."""
+        ...
+
+    @property
+    def display(self) -> str:
+        """What may be shown and stored of them."""
+        ...
 
 
 @dataclass(frozen=True)

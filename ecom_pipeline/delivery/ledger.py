@@ -26,7 +26,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Self
 
-from ecom_pipeline.delivery.addresses import Recipient
+from ecom_pipeline.delivery.addresses import Addressee
 from ecom_pipeline.delivery.entry import MAX_POSSIBLE_COPIES, Entry, State, entry_from_row
 from ecom_pipeline.delivery.errors import DeliveryError
 from ecom_pipeline.delivery.outcome import Outcome, Verdict
@@ -120,13 +120,13 @@ class Ledger:
         finally:
             os.close(descriptor)
 
-    def plan(self, report_key: str, recipient: Recipient, pdf_sha256: str) -> Entry:
+    def plan(self, report_key: str, recipient: Addressee, pdf_sha256: str) -> Entry:
         """The newest edition for this recipient, made if there is none: henceforth it cannot be forgotten."""
         with self._transaction():
             newest = self._recovered(report_key, recipient)
             return newest or self._insert(report_key, recipient, pdf_sha256, 1)
 
-    def plan_again(self, report_key: str, recipient: Recipient, pdf_sha256: str) -> Entry:
+    def plan_again(self, report_key: str, recipient: Addressee, pdf_sha256: str) -> Entry:
         """A further edition when the newest one has ended; the newest one when it is still due anyway."""
         with self._transaction():
             newest = self._recovered(report_key, recipient)
@@ -135,7 +135,7 @@ class Ledger:
             edition = 1 if newest is None else newest.edition + 1
             return self._insert(report_key, recipient, pdf_sha256, edition)
 
-    def find(self, report_key: str, recipient: Recipient) -> Entry | None:
+    def find(self, report_key: str, recipient: Addressee) -> Entry | None:
         """The newest edition for this recipient, changing nothing."""
         return self._newest(report_key, recipient)
 
@@ -237,7 +237,7 @@ class Ledger:
             raise
         self._db.execute("COMMIT")
 
-    def _newest(self, report_key: str, recipient: Recipient) -> Entry | None:
+    def _newest(self, report_key: str, recipient: Addressee) -> Entry | None:
         row = self._db.execute(
             "SELECT * FROM deliveries WHERE report_key = ? AND recipient_hash = ?"
             " ORDER BY edition DESC LIMIT 1",
@@ -245,14 +245,14 @@ class Ledger:
         ).fetchone()
         return None if row is None else entry_from_row(row)
 
-    def _recovered(self, report_key: str, recipient: Recipient) -> Entry | None:
+    def _recovered(self, report_key: str, recipient: Addressee) -> Entry | None:
         entry = self._newest(report_key, recipient)
         if entry is None or entry.state is not State.SENDING or entry.is_due:
             return entry
         # Killed a second time while a message may have been accepted: a person has to decide.
         return self._update(entry, state=State.UNCERTAIN, possible_copies=MAX_POSSIBLE_COPIES, completing=0)
 
-    def _insert(self, report_key: str, recipient: Recipient, pdf_sha256: str, edition: int) -> Entry:
+    def _insert(self, report_key: str, recipient: Addressee, pdf_sha256: str, edition: int) -> Entry:
         instant = self._instant()
         row = self._db.execute(
             "INSERT INTO deliveries (report_key, recipient_hash, edition, display, state, pdf_sha256,"

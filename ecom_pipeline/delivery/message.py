@@ -30,7 +30,7 @@ MAX_PDF_BYTES = 15 * 1024 * 1024
 """Common servers stop at 20 to 25 MB, and the PDF grows by a third on its way."""
 
 _REPORT_KEY = re.compile(r"[a-z][a-z0-9-]*(?:/[A-Za-z0-9][A-Za-z0-9-]*)+")
-_POLICY = make_policy()
+MESSAGE_POLICY = make_policy()
 
 
 @dataclass(frozen=True)
@@ -102,9 +102,9 @@ def compose_message(
 ) -> EmailMessage:
     """The message for one recipient from a report that was checked."""
     report = checked.mail
-    message = EmailMessage(policy=_POLICY)
+    message = EmailMessage(policy=MESSAGE_POLICY)
     message_id = build_message_id(report.report_key, recipient, sender, edition)
-    _set_headers(message, report, recipient, sender)
+    set_headers(message, report.report_key, report.subject, recipient, sender)
     message["Message-ID"] = message_id
     message["Date"] = format_datetime(written_at.astimezone(UTC))
     message.set_content(report.text, cte="quoted-printable")
@@ -129,12 +129,15 @@ def build_message_id(report_key: str, recipient: Recipient, sender: Sender, edit
     return f"<{hashlib.sha256(identity.encode()).hexdigest()[:40]}@{sender.domain}>"
 
 
-def _set_headers(message: EmailMessage, report: ReportMail, recipient: Recipient, sender: Sender) -> None:
+def set_headers(
+    message: EmailMessage, report_key: str, subject_line: str, recipient: Recipient, sender: Sender
+) -> None:
+    """Who writes to whom about what, that a machine wrote it, and how to be left alone."""
     message["From"] = Address(sender.name, addr_spec=sender.address)
     message["To"] = Address(recipient.name, addr_spec=recipient.email)
-    message["Subject"] = report.subject
+    message["Subject"] = subject_line
     message["Auto-Submitted"] = "auto-generated"  # RFC 3834: out-of-office programs then stay silent
-    list_name = report.report_key.partition("/")[0]
+    list_name = report_key.partition("/")[0]
     message["List-Id"] = f"<{list_name}-report.{sender.domain}>"
     subject = quote(f"unsubscribe {list_name}-report")
     # Quoted, because an address may hold characters that mean something in a URL.

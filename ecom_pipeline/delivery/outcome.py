@@ -1,4 +1,4 @@
-"""What became of one attempt to hand a message to a mail server.
+"""What became of one attempt to hand a message to a mail server, or an alert to a webhook.
 
 Four verdicts, because four different things must follow: nothing, trying again, telling a person, and the
 delicate one in between, when the line went dead after the whole message had left.
@@ -47,6 +47,7 @@ class Outcome:
     stage: Stage
     code: int | None
     words: str
+    wait_seconds: float | None = None  # how long the other side asked to be left alone
 
     @property
     def refuses_everyone(self) -> bool:

@@ -28,6 +28,7 @@ class Period(StrEnum):
     DAY = "day"
     WEEK = "week"  # ISO, Monday to Sunday
     MONTH = "month"
+    ROLLING_7 = "rolling_7"
     ROLLING_28 = "rolling_28"
     ROLLING_365 = "rolling_365"
 
@@ -79,7 +80,8 @@ def period_bounds(period: Period, last_day: date) -> tuple[date, date]:
     if period is Period.MONTH:
         first = last_day.replace(day=1)
         return first, (first + timedelta(days=32)).replace(day=1) - timedelta(days=1)
-    length = {Period.DAY: 1, Period.ROLLING_28: 28, Period.ROLLING_365: 365}[period]
+    lengths = {Period.DAY: 1, Period.ROLLING_7: 7, Period.ROLLING_28: 28, Period.ROLLING_365: 365}
+    length = lengths[period]
     return last_day - timedelta(days=length - 1), last_day
 
 

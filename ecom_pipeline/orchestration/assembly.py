@@ -6,6 +6,7 @@ import warnings
 
 import dagster as dg
 
+from ecom_pipeline.orchestration.alerts import alert_assets
 from ecom_pipeline.orchestration.computing import (
     families,
     kpi_assets,
@@ -50,6 +51,7 @@ def _assemble(
             model_assets(pipeline),
             *(kpi_assets(pipeline, family) for family in families(pipeline.catalog)),
             published_asset(pipeline),
+            *alert_assets(pipeline),
             *(report_asset(pipeline, language) for language in languages),
             *(delivery_asset(pipeline, language, mail_retries) for language in languages),
         ],

@@ -15,6 +15,7 @@ from dagster._core.definitions.partitions.partitioned_schedule import (
 )
 from dagster._core.definitions.unresolved_asset_job_definition import UnresolvedAssetJobDefinition
 
+from ecom_pipeline.orchestration.alerts import ALERTS, alert_jobs, alert_sensors
 from ecom_pipeline.orchestration.keys import (
     OWN_BACKFILL_TAG,
     PARTITION_TAG,
@@ -59,8 +60,10 @@ def make_timetable(pipeline: Pipeline) -> Timetable:
     schedules: list[dg.ScheduleDefinition | UnresolvedPartitionedAssetScheduleDefinition] = [daily, weekly]
     if sweep is not None:
         schedules.append(_sweep_schedule(pipeline, sweep))
-    jobs = [job for job in (extract, compute, report, sweep) if job is not None]
-    return Timetable(jobs, schedules, [_compute_after(pipeline, compute, ending) for ending in _ENDINGS])
+    send = alert_jobs(pipeline)
+    jobs = [job for job in (extract, compute, report, sweep, *send) if job is not None]
+    after = [_compute_after(pipeline, compute, ending) for ending in _ENDINGS]
+    return Timetable(jobs, schedules, [*after, *alert_sensors(pipeline, send)])
 
 
 def _extract_job(pipeline: Pipeline) -> UnresolvedAssetJobDefinition:
@@ -75,10 +78,11 @@ def _extract_job(pipeline: Pipeline) -> UnresolvedAssetJobDefinition:
 
 def _compute_job(pipeline: Pipeline) -> UnresolvedAssetJobDefinition:
     kpis = dg.AssetSelection.key_prefixes(["model"], ["kpi"])
+    last = [PUBLISHED, ALERTS] if pipeline.settings.tells_alerts else [PUBLISHED]
     return dg.define_asset_job(
         COMPUTE,
-        kpis | dg.AssetSelection.assets(PUBLISHED),
-        description="Builds models and KPIs from what was read, and publishes them for readers.",
+        kpis | dg.AssetSelection.assets(*last),
+        description="Builds models and KPIs from what was read, publishes them for readers, and makes alerts.",
         executor_def=dg.in_process_executor,
     )
 

@@ -1,0 +1,125 @@
+"""What calls for attention on a day: the seven days that end with it, judged as the weekly report judges a week.
+
+A single day is too noisy to judge, and a week judged on Mondays only tells of a Tuesday's breakdown six days later.
+So the same bands, limits and targets are applied to the rolling seven days; their history is the same seven
+weekdays of each week before. KPIs whose newest days are too young to be judged are left to the report.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Collection, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import date, timedelta
+from decimal import Decimal
+
+import duckdb
+
+from ecom_pipeline.insights.bands import CLOSE, FAR, HISTORY, Band, compute_band
+from ecom_pipeline.insights.signals import (
+    STEERING,
+    Signal,
+    choose_signals,
+    compute_limit,
+    compute_missed,
+    compute_unusual,
+)
+from ecom_pipeline.insights.targets import Target, target_amount, target_value
+from ecom_pipeline.kpis.definition import Kind, Kpi
+from ecom_pipeline.kpis.values import YEAR, Period, Value, read_period_values
+
+_WEEK = timedelta(days=7)
+
+
+@dataclass(frozen=True)
+class Watched:
+    """A KPI's day, the seven days that end with it, and the seven before; None is not measured."""
+
+    kpi: str
+    day_value: Decimal | None
+    week_value: Decimal | None
+    week_before: Decimal | None
+    band: Band | None
+    target: Decimal | None
+
+
+def read_watched(
+    connection: duckdb.DuckDBPyConnection,
+    kpis: Mapping[str, Kpi],
+    day: date,
+    essentials: Collection[str],
+    targets: Mapping[str, tuple[Target, ...]],
+    minimum_coverage: Decimal,
+) -> dict[str, Watched]:
+    """The KPIs in total on the day and over the seven days that end with it.
+
+    Reads `kpi.daily` and `kpi.days`.
+    """
+    chosen = list(kpis.values())
+    # Each reading brings the week of the year before with it, so the newer half is enough.
+    ends = [day - index * _WEEK for index in range(HISTORY // 2 + 1)]
+    weeks: dict[str, dict[date, Value]] = defaultdict(dict)
+    with _totals(connection) as totals:
+        for value in read_period_values(totals, chosen, Period.ROLLING_7, ends, minimum_coverage):
+            weeks[value.kpi][value.last_day] = value.current
+            weeks[value.kpi].setdefault(value.last_day - YEAR, value.previous_year)
+        days = read_period_values(totals, chosen, Period.DAY, [day], minimum_coverage)
+    day_values = {value.kpi: value.current.value for value in days}
+    return {
+        kpi.key: _watched(kpi, day, weeks[kpi.key], day_values[kpi.key], essentials, targets)
+        for kpi in chosen
+    }
+
+
+def choose_watched(kpis: Mapping[str, Kpi], watched: Mapping[str, Watched], at_most: int) -> list[Signal]:
+    """The strongest signals among the KPIs that name something to do."""
+    found = [
+        signal
+        for key, one in watched.items()
+        if kpis[key].action is not None
+        for signal in (
+            compute_unusual(kpis[key], one.week_value, one.band),
+            compute_limit(kpis[key], one.week_value),
+            compute_missed(kpis[key], one.week_value, one.target),
+        )
+        if signal is not None
+    ]
+    return choose_signals(found, at_most, STEERING)
+
+
+def _watched(
+    kpi: Kpi,
+    day: date,
+    weeks: Mapping[date, Value],
+    day_value: Decimal | None,
+    essentials: Collection[str],
+    targets: Mapping[str, tuple[Target, ...]],
+) -> Watched:
+    # A value that is withheld (too young, too little known) is None.
+    history = [weeks[end].value for end in sorted(weeks)]
+    width = CLOSE if kpi.key in (*STEERING, *essentials) else FAR
+    own = targets.get(kpi.key, ())
+    first = day - timedelta(days=6)
+    return Watched(
+        kpi.key,
+        day_value,
+        weeks[day].value,
+        weeks[day - _WEEK].value,
+        compute_band(history[:-1], kpi.minimum, kpi.maximum, width),
+        target_amount(own, first, day) if kpi.kind is Kind.FLOW else target_value(own, day),
+    )
+
+
+@contextmanager
+def _totals(connection: duckdb.DuckDBPyConnection) -> Iterator[duckdb.DuckDBPyConnection]:
+    """The totals alone, in a database of their own: two years of every segment would take long to read."""
+    with duckdb.connect() as totals:
+        totals.execute("CREATE SCHEMA kpi")
+        for table, condition in (("daily", "dimension = 'total'"), ("days", "TRUE")):
+            totals.register(
+                "incoming", connection.sql(f"SELECT * FROM kpi.{table} WHERE {condition}").to_arrow_table()
+            )
+            totals.execute(f"CREATE TABLE kpi.{table} AS FROM incoming")
+            totals.unregister("incoming")
+        yield totals
