@@ -1,7 +1,7 @@
 """What an alert says: the one shape that webhooks receive as JSON, and that Slack and mail are written from.
 
 The JSON schema of it is shipped as `alert.schema.json`, so that a scenario elsewhere can be built and checked
-without this code. Amounts, shares and limits are texts of exact decimals with a point; days are ISO dates of the
+without this code. Amounts, shares and limits are decimals written as texts with a point, so that no reader rounds them; days are ISO dates of the
 shop's time zone; instants are UTC. A receiver must ignore fields it does not know: more may come.
 """
 
@@ -25,7 +25,7 @@ ALERT_KINDS: tuple[AlertKind, ...] = get_args(AlertKind)
 Number = Annotated[
     Decimal,
     PlainSerializer(lambda number: format(number, "f"), return_type=str),
-    Field(description="An exact decimal as text"),
+    Field(description="A decimal number as text, with a point"),
 ]
 
 

@@ -96,7 +96,9 @@ def _watched(
     essentials: Collection[str],
     targets: Mapping[str, tuple[Target, ...]],
 ) -> Watched:
-    # A value that is withheld (too young, too little known) is None.
+    # A value that is withheld (too young, too little known) is None; a sum over too few days must be, too.
+    week = weeks[day]
+    week_value = None if kpi.kind is Kind.FLOW and week.days_provisional else week.value
     history = [weeks[end].value for end in sorted(weeks)]
     width = CLOSE if kpi.key in (*STEERING, *essentials) else FAR
     own = targets.get(kpi.key, ())
@@ -104,7 +106,7 @@ def _watched(
     return Watched(
         kpi.key,
         day_value,
-        weeks[day].value,
+        week_value,
         weeks[day - _WEEK].value,
         compute_band(history[:-1], kpi.minimum, kpi.maximum, width),
         target_amount(own, first, day) if kpi.kind is Kind.FLOW else target_value(own, day),

@@ -127,9 +127,7 @@ def test_nobody_there_is_tried_again_and_nothing_has_left() -> None:
     with socket.create_server(("127.0.0.1", 0)) as server:
         port = server.getsockname()[1]
     ends: list[int] = []
-    outcome = post_webhook(
-        hook(f"http://127.0.0.1:{port}/x"), BODY, "key-1", NOW, lambda: ends.append(1)
-    )
+    outcome = post_webhook(hook(f"http://127.0.0.1:{port}/x"), BODY, "key-1", NOW, lambda: ends.append(1))
     assert outcome == Outcome(Verdict.TEMPORARY, Stage.CONNECT, None, "it could not be reached")
     assert ends == []
 

@@ -19,6 +19,12 @@ class Caught:
     path: str
     headers: dict[str, str]  # names in lower case
     body: bytes
+    met: bytes | Break
+
+    @property
+    def may_count(self) -> bool:
+        """Whether the receiver took it, or may have."""
+        return not isinstance(self.met, bytes) or self.met.startswith(b"HTTP/1.1 2")
 
 
 @dataclass
@@ -86,6 +92,8 @@ def _meet(connection: socket.socket, step: bytes | Break, catcher: WebhookCatche
         if step == "before the body":
             return
         body = incoming.read(int(headers["content-length"]))
-        catcher.caught.append(Caught(path, headers, body))
+        if len(body) < int(headers["content-length"]):
+            return
+        catcher.caught.append(Caught(path, headers, body, step))
     if isinstance(step, bytes):
         connection.sendall(step)
