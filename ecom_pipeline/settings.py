@@ -19,14 +19,13 @@ from pydantic import BaseModel, SecretStr, ValidationError
 from ecom_pipeline.errors import ConfigurationError
 from ecom_pipeline.settings_errors import explain, nearest
 from ecom_pipeline.settings_model import (
-    MailSettings,
     MonthlyCost,
     Settings,
     ShopSettings,
     SourceInstance,
-    WebhookSettings,
     beside,
 )
+from ecom_pipeline.settings_receivers import MailSettings, WebhookSettings
 from ecom_pipeline.sources.registry import vendors
 
 __all__ = [

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import date, time
+from datetime import date
 from decimal import Decimal
 from itertools import pairwise
 from pathlib import Path
@@ -24,6 +24,14 @@ from pydantic import (
 from pydantic_core import PydanticCustomError
 
 from ecom_pipeline.settings_errors import nearest
+from ecom_pipeline.settings_receivers import (
+    AlertReaderSettings,
+    AlertSettings,
+    MailSettings,
+    RecipientSettings,
+    Section,
+    WebhookSettings,
+)
 from ecom_pipeline.sources.contract import SourceSettings
 
 
@@ -39,21 +47,9 @@ def _exact(value: object) -> object:
 
 
 Amount = Annotated[Decimal, BeforeValidator(_exact), Field(ge=0, max_digits=16, decimal_places=4)]
-Email = Annotated[
-    str,
-    Field(
-        pattern=r"^[^@\s<>]+@[^@\s<>]+$",
-        description="It is no e-mail address",
-        examples=['"somebody@example.com"'],
-    ),
-]
 
 
-class _Section(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class ShopSettings(_Section):
+class ShopSettings(Section):
     """The business: its days, its currency, where its history begins."""
 
     name: str = Field(min_length=1)
@@ -87,7 +83,7 @@ class ShopSettings(_Section):
         return ZoneInfo(self.time_zone)
 
 
-class MonthlyCost(_Section):
+class MonthlyCost(Section):
     """A cost per calendar month that no API knows; prorated by day."""
 
     name: str
@@ -103,7 +99,7 @@ class MonthlyCost(_Section):
         return self
 
 
-class LogisticsRate(_Section):
+class LogisticsRate(Section):
     """What an order to a country costs to ship; country "*" stands for every other one."""
 
     country: str = Field(
@@ -117,7 +113,7 @@ class LogisticsRate(_Section):
     return_freight: Amount = Decimal(0)
 
 
-class CostSettings(_Section):
+class CostSettings(Section):
     """Costs no API knows, in the reporting currency."""
 
     fixed: tuple[MonthlyCost, ...] = ()
@@ -133,7 +129,7 @@ class CostSettings(_Section):
         return value
 
 
-class TargetSettings(_Section):
+class TargetSettings(Section):
     """What the shop wants of one KPI: a value whatever the period, or of a flow amounts by calendar period."""
 
     value: Decimal | None = None
@@ -190,7 +186,7 @@ Targets = Annotated[
 ]
 
 
-class InfluencerSettings(_Section):
+class InfluencerSettings(Section):
     """Somebody paid to speak of the shop, known by discount codes and by the utm_campaign of her links.
 
     The fee is per calendar month, prorated by day; the commission is on the net sales of the orders she brings, from
@@ -221,7 +217,7 @@ class InfluencerSettings(_Section):
         return self
 
 
-class ReportSettings(_Section):
+class ReportSettings(Section):
     """What the first page shows, and when a report may go out."""
 
     essentials: tuple[str, ...] = Field(
@@ -239,75 +235,7 @@ class ReportSettings(_Section):
     languages: tuple[Literal["fr", "en"], ...] = Field(default=("fr", "en"), min_length=1)
 
 
-class RecipientSettings(_Section):
-    email: Email
-    name: str = ""
-    language: Literal["fr", "en"] = "fr"
-
-
-class MailSettings(_Section):
-    """The SMTP server reports leave by. Its password is ECOM_SMTP_PASSWORD."""
-
-    host: str = Field(min_length=1)
-    port: int = Field(default=587, ge=1, le=65535)
-    security: Literal["none", "starttls", "tls"] = "starttls"
-    username: str | None = None
-    sender: Email
-    sender_name: str = ""
-    unsubscribe: str = ""
-    ca_file: Path | None = None
-    timeout_seconds: float = Field(default=30.0, gt=0)
-    recipients: tuple[RecipientSettings, ...] = ()
-
-
-AlertKinds = Annotated[
-    tuple[Literal["daily", "signals", "freshness", "failures"], ...],
-    Field(min_length=1),
-]
-_USUAL_KINDS: AlertKinds = ("signals", "freshness", "failures")
-
-
-class AlertReaderSettings(_Section):
-    """Somebody who is told between reports, by the mail server of [mail]."""
-
-    email: Email
-    name: str = ""
-    language: Literal["fr", "en"] = "fr"
-    kinds: AlertKinds = _USUAL_KINDS
-
-
-class AlertSettings(_Section):
-    """Who is told of signals, missing data and failures by e-mail, and when nobody is disturbed (shop time)."""
-
-    quiet_from: time | None = None
-    quiet_until: time | None = None
-    recipients: tuple[AlertReaderSettings, ...] = ()
-
-    @model_validator(mode="after")
-    def _quiet_hours_have_two_ends(self) -> AlertSettings:
-        if (self.quiet_from is None) != (self.quiet_until is None):
-            raise ValueError("it has only one of quiet_from and quiet_until")
-        if self.quiet_from is not None and self.quiet_from == self.quiet_until:
-            raise ValueError("quiet_from and quiet_until are the same, so nobody can tell all day from never")
-        return self
-
-
-class WebhookSettings(_Section):
-    """An address that takes alerts; the address is a secret, as whoever knows it can write there."""
-
-    name: str = Field(
-        pattern=r"^[a-z][a-z0-9]*(_[a-z0-9]+)*$",
-        description="Its name becomes part of a variable's name",
-        examples=['"team"', '"daily_sheet"'],
-    )
-    format: Literal["json", "slack"] = "json"
-    language: Literal["fr", "en"] = "fr"  # of Slack's words; the JSON has all
-    kinds: AlertKinds = _USUAL_KINDS
-    url: SecretStr | None = Field(default=None, exclude=True)
-    signing_key: SecretStr | None = Field(default=None, exclude=True)
-
-
-class StorageSettings(_Section):
+class StorageSettings(Section):
     """Where everything the pipeline writes lies."""
 
     folder: Path = Path("var")
@@ -322,14 +250,14 @@ class SourceInstance(BaseModel):
     settings: SourceSettings
 
 
-class Settings(_Section):
+class Settings(Section):
     """The whole configuration; see `ecom_pipeline.settings.load_settings`."""
 
     shop: ShopSettings
     sources: dict[str, SourceInstance]
     costs: CostSettings = CostSettings()
     influencers: tuple[InfluencerSettings, ...] = ()
-    targets: dict[str, Targets] = {}
+    targets: dict[str, Targets] = Field(default={})
     report: ReportSettings = ReportSettings()
     mail: MailSettings | None = None
     alerts: AlertSettings = AlertSettings()

@@ -30,8 +30,9 @@ ALLOWED: dict[str, set[str]] = {
     "frames": {"errors", "kpis"},
     "sources": {"errors"},
     "settings_errors": {"errors"},
-    "settings_model": {"errors", "settings_errors", "sources"},
-    "settings": {"errors", "settings_errors", "settings_model", "sources", "kpis"},
+    "settings_receivers": set(),
+    "settings_model": {"errors", "settings_errors", "settings_receivers", "sources"},
+    "settings": {"errors", "settings_errors", "settings_model", "settings_receivers", "sources", "kpis"},
     # Both tell a file's header from its query; the reader of headers itself knows neither.
     "kpis": {"errors", "warehouse"},
     "warehouse": {"errors", "kpis", "models", "settings", "sources"},

@@ -27,7 +27,10 @@ import duckdb
 import pytest
 from dotenv import dotenv_values
 
+from ecom_pipeline.alerting import record_run
+from ecom_pipeline.orchestration.alerts import find_in_run
 from ecom_pipeline.orchestration.assembly import build_definitions
+from ecom_pipeline.orchestration.console import QUIET
 from ecom_pipeline.pipeline import Pipeline, newest_complete_week
 from ecom_pipeline.reporting import deliver_week, render_week
 from ecom_pipeline.sandbox.faults import FOREVER
@@ -41,6 +44,11 @@ from .simulation import Simulation, simulate
 MAILS = "mails"  # what the catcher received, addressed as mails are
 READERS = ("direction@readers.example", "canary.investor@readers.example")
 SMTP_PASSWORD = f"{SECRET_CANARY}-smtp-password"
+# Nobody answers there: the error is what may tell.
+WEBHOOK = {
+    "ECOM_WEBHOOK_TEAM_URL": f"http://127.0.0.1:1/services/{SECRET_CANARY}-webhook",
+    "ECOM_WEBHOOK_TEAM_SIGNING_KEY": f"{SECRET_CANARY}-signing-key",
+}
 MAIL = """
 [mail]
 host = "127.0.0.1"
@@ -52,6 +60,11 @@ recipients = [
   {{ email = "direction@readers.example", name = "Direction", language = "fr" }},
   {{ email = "canary.investor@readers.example", name = "Investors", language = "en" }},
 ]
+[alerts]
+recipients = [{{ email = "direction@readers.example", kinds = ["daily", "failures"] }}]
+[[webhooks]]
+name = "team"
+kinds = ["daily", "failures"]
 """
 
 
@@ -110,6 +123,8 @@ def _configure_mail(simulation: Simulation, port: int) -> None:
     file.write_text(file.read_text(encoding="utf-8") + MAIL.format(port=port), encoding="utf-8")
     dotenv = file.parent / ".env"
     dotenv.write_text(dotenv.read_text(encoding="utf-8") + f"ECOM_SMTP_PASSWORD='{SMTP_PASSWORD}'\n")
+    with dotenv.open("a", encoding="utf-8") as lines:
+        lines.writelines(f"{name}='{value}'\n" for name, value in WEBHOOK.items())
     simulation.pipeline = Pipeline(load_settings(file), clock=simulation.world.now)
 
 
@@ -134,6 +149,10 @@ def _run_dagster(simulation: Simulation, folder: Path) -> None:
         simulation.world.faults.clear()
         assert not failed.success
         assert run_days(definitions.resolve_job_def("compute"), instance, last, last).success
+        findings = find_in_run(failed.dagster_run, instance)
+        assert findings is not None and record_run(simulation.pipeline, findings)
+        sending = definitions.resolve_job_def("send_alerts")
+        assert sending.execute_in_process(instance=instance, run_config=QUIET).success
 
 
 def _secret_values(dotenv: Path) -> Iterator[tuple[str, str]]:
@@ -238,12 +257,12 @@ def test_no_file_holds_a_secret_or_a_person(run: Run) -> None:
 def test_what_was_looked_through_is_the_whole_run(run: Run) -> None:
     kinds = {file.name for file in scanned_files(run)}
     suffixes = {file.suffix for file in scanned_files(run)}
-    assert {"warehouse.duckdb", "deliveries.sqlite", "ecom.toml"} <= kinds
+    assert {"warehouse.duckdb", "deliveries.sqlite", "alerts.sqlite", "ecom.toml"} <= kinds
     assert {".pdf", ".html", ".json", ".db", ".duckdb"} <= suffixes
     assert len([file for file in scanned_files(run) if file.name == "warehouse.duckdb"]) == 2, "and its copy"
     (raw,) = run.simulation.query('SELECT COUNT(*) FROM raw."shop__orders"')
     assert raw[0] > 50
-    assert len(run.catcher.mails) == len(READERS)
+    assert len(run.catcher.mails) == len(READERS) + 2, "reports, the day's alert and that of the failed run"
 
 
 def test_the_failed_run_is_recorded_without_its_credentials(run: Run) -> None:

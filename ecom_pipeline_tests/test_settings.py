@@ -42,6 +42,7 @@ SHOPIFY = '[sources.shop]\nvendor = "shopify"\ndomain = "maison-test.myshopify.c
 FIXED = '[[costs.fixed]]\nname = "Rent"\nfirst_day = 2026-01-01\n'
 INFLUENCER = '[[influencers]]\nname = "Léa"\nfirst_day = 2026-01-01\n'
 MAIL = '[mail]\nhost = "smtp.example.com"\nsender = "shop@example.com"\n'
+HOOK = '[[webhooks]]\nname = "team"\n'
 FILES = """
 [sources.old]
 vendor = "files"
@@ -103,7 +104,9 @@ def test_unknown_keys_name_the_nearest_one_at_every_depth(
 
 def test_valid_names_are_those_a_person_may_write(tmp_path: Path) -> None:
     error = refusal(tmp_path, f"zzz = 1\n{SHOP}")
-    assert error.mend == ("Valid names: shop, sources, costs, influencers, targets, report, mail, storage.")
+    assert error.mend == (
+        "Valid names: shop, sources, costs, influencers, targets, report, mail, alerts, webhooks, storage."
+    )
 
 
 @pytest.mark.parametrize("name", ["file", "pseudonym_key", "smtp_password", "dagster_postgres_url"])
@@ -171,6 +174,13 @@ def test_what_the_product_itself_adds_cannot_be_written(tmp_path: Path, name: st
         (f'{SHOP}[targets]\nconversion_rate = "high"\n', "targets.conversion_rate", "Write a number"),
         (f'{SHOP}{SHOPIFY.replace(".myshopify.com", ".example")}', "sources.shop.domain", "myshopify.com"),
         (f'{SHOP}[sources.web]\nvendor = "ga4"\nproperty_id = "G-1"\n', "sources.web.property_id", '"123456789"'),
+        (f"{SHOP}[alerts]\nquiet_from = 20:00:00\n", "alerts", "Correct"),
+        (f"{SHOP}[alerts]\nquiet_from = 20:00:00\nquiet_until = 20:00:00\n", "alerts", "Correct"),
+        (f'{SHOP}{HOOK}kinds = ["weekly"]\n', "webhooks (entry 1).kinds (entry 1)", "'signals'"),
+        (f"{SHOP}{HOOK}kinds = []\n", "webhooks (entry 1).kinds", "Correct"),
+        (f'{SHOP}{HOOK}format = "teams"\n', "webhooks (entry 1).format", "'slack'"),
+        (f'{SHOP}{HOOK.replace("team", "Our team")}', "webhooks (entry 1).name", '"daily_sheet"'),
+        (f"{SHOP}{HOOK}{HOOK}", "webhooks", "Correct"),
         ('shop = "x"\n', "shop", "section"),
         (f"sources = []\n{SHOP}", "sources", "[sources.<name>]"),
     ],
@@ -271,6 +281,47 @@ def test_secrets_do_not_stand_in_the_committed_file(tmp_path: Path) -> None:
     error = refusal(tmp_path, f'{SHOP}{SHOPIFY}access_token = "{SECRET}"\n')
     assert "sources.shop.access_token is a secret" in error.what
     assert "ECOM_SHOP_ACCESS_TOKEN" in error.mend
+
+
+@pytest.mark.parametrize("field", ["url", "signing_key"])
+def test_a_webhooks_secrets_come_from_the_environment_only(tmp_path: Path, field: str) -> None:
+    error = refusal(tmp_path, f'{SHOP}{HOOK}{field} = "{SECRET}"\n')
+    assert f"{field} of the webhook team is a secret" in error.what
+    variable = f"ECOM_WEBHOOK_TEAM_{field.upper()}"
+    assert variable in error.mend
+    (hook,) = load(tmp_path, SHOP + HOOK, {variable: f" {SECRET}\n"}).webhooks
+    assert getattr(hook, field).get_secret_value() == SECRET
+    assert SECRET not in repr(hook) + hook.model_dump_json()
+
+
+def test_a_source_and_a_webhook_do_not_share_a_secret(tmp_path: Path) -> None:
+    class Settings(SourceSettings):
+        url: SecretStr
+
+    class Vendor(Source):
+        pass
+
+    Vendor.Settings = Settings
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setitem(vendors(), "hooked", Vendor)
+        section = '[sources.webhook_team]\nvendor = "hooked"\n'
+        error = refusal(tmp_path, f"{SHOP}{section}{HOOK}")
+    assert "ECOM_WEBHOOK_TEAM_URL would be a secret of the webhook team" in error.why
+
+
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        ('[alerts]\nrecipients = [{email = "a@b.example"}]\n', "no [mail] section"),
+        ('[report]\nlanguages = ["en"]\n' + HOOK + 'format = "slack"\n', "the webhook team is in fr"),
+        (
+            f'[report]\nlanguages = ["en"]\n{MAIL}[alerts]\nrecipients = [{{email = "a@b.example"}}]\n',
+            "a recipient reads fr",
+        ),
+    ],
+)
+def test_alerts_that_could_not_be_told_are_refused(tmp_path: Path, text: str, why: str) -> None:
+    assert why in refusal(tmp_path, SHOP + text).why
 
 
 def test_every_vendors_secrets_are_typed_as_such() -> None:

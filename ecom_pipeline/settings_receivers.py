@@ -1,0 +1,92 @@
+"""The sections of `ecom.toml` that say who receives what: reports by mail, alerts by mail and by webhook."""
+
+from __future__ import annotations
+
+from datetime import time
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, model_validator
+
+Email = Annotated[
+    str,
+    Field(
+        pattern=r"^[^@\s<>]+@[^@\s<>]+$",
+        description="It is no e-mail address",
+        examples=['"somebody@example.com"'],
+    ),
+]
+
+
+class Section(BaseModel):
+    """A section of `ecom.toml`: what nobody reads is refused."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class RecipientSettings(Section):
+    email: Email
+    name: str = ""
+    language: Literal["fr", "en"] = "fr"
+
+
+class MailSettings(Section):
+    """The SMTP server reports leave by. Its password is ECOM_SMTP_PASSWORD."""
+
+    host: str = Field(min_length=1)
+    port: int = Field(default=587, ge=1, le=65535)
+    security: Literal["none", "starttls", "tls"] = "starttls"
+    username: str | None = None
+    sender: Email
+    sender_name: str = ""
+    unsubscribe: str = ""
+    ca_file: Path | None = None
+    timeout_seconds: float = Field(default=30.0, gt=0)
+    recipients: tuple[RecipientSettings, ...] = ()
+
+
+AlertKinds = Annotated[
+    tuple[Literal["daily", "signals", "freshness", "failures"], ...],
+    Field(min_length=1),
+]
+_USUAL_KINDS: AlertKinds = ("signals", "freshness", "failures")
+
+
+class AlertReaderSettings(Section):
+    """Somebody who is told between reports, by the mail server of [mail]."""
+
+    email: Email
+    name: str = ""
+    language: Literal["fr", "en"] = "fr"
+    kinds: AlertKinds = _USUAL_KINDS
+
+
+class AlertSettings(Section):
+    """Who is told of signals, missing data and failures by e-mail, and when nobody is disturbed (shop time)."""
+
+    quiet_from: time | None = None
+    quiet_until: time | None = None
+    recipients: tuple[AlertReaderSettings, ...] = ()
+
+    @model_validator(mode="after")
+    def _quiet_hours_have_two_ends(self) -> AlertSettings:
+        if (self.quiet_from is None) != (self.quiet_until is None):
+            raise ValueError("it has only one of quiet_from and quiet_until")
+        if self.quiet_from is not None and self.quiet_from == self.quiet_until:
+            raise ValueError("quiet_from and quiet_until are the same, so nobody can tell all day from never")
+        return self
+
+
+class WebhookSettings(Section):
+    """An address that takes alerts; the address is a secret, as whoever knows it can write there."""
+
+    name: str = Field(
+        pattern=r"^[a-z][a-z0-9]*(_[a-z0-9]+)*$",
+        description="Its name becomes part of a variable's name",
+        examples=['"team"', '"daily_sheet"'],
+    )
+    format: Literal["json", "slack"] = "json"
+    language: Literal["fr", "en"] = "fr"  # of Slack's words; the JSON has all
+    kinds: AlertKinds = _USUAL_KINDS
+    url: SecretStr | None = Field(default=None, exclude=True)
+    signing_key: SecretStr | None = Field(default=None, exclude=True)
