@@ -62,7 +62,7 @@ class _Cells:
         match unit:
             case "day":
                 assert isinstance(value, date)
-                return self.formats.day(value)
+                return self.formats.dated(value)
             case "label":
                 return _print(self.words.label[str(value)])
             case "text":

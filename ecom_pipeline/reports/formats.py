@@ -162,6 +162,10 @@ class Formats:
         """A day with its month in short, without the year."""
         return format_date(day, "d MMM", locale=self.locale)
 
+    def dated(self, day: date) -> str:
+        """A day with its month in short and its year."""
+        return format_date(day, "d MMM y", locale=self.locale)
+
     def weekday(self, day: date) -> str:
         return format_date(day, "EEE d", locale=self.locale)
 

@@ -86,7 +86,7 @@ def test_cells_are_written_in_the_readers_language() -> None:
     )
     written = write_answer(answer, "fr", "EUR")
     assert written.rows == (
-        (known.words("fr").label["payouts to bank"], "stripe", "Belgique", "1 mars", "1\u202f200"),
+        (known.words("fr").label["payouts to bank"], "stripe", "Belgique", "1 mars 2026", "1\u202f200"),
     )
     assert [is_number for _, is_number in written.columns] == [False, False, False, True, True]
     assert "12,50\u00a0€" in written.sentence and "–" in written.sentence
