@@ -78,7 +78,7 @@ def record_day(pipeline: Pipeline, day: date) -> DayAlerts:
     maker = _Maker(pipeline, day)
     with open_box(settings) as box:
         with box.transaction():
-            told = box.find_told(topics, day - NOT_AGAIN_FOR + timedelta(days=1))
+            told = box.find_told(topics, _since(day))
             lines = [
                 _signal(pipeline, one, watched[one.kpi], is_new=topic not in told)
                 for topic, one in topics.items()
@@ -92,7 +92,9 @@ def record_day(pipeline: Pipeline, day: date) -> DayAlerts:
 
 
 def record_run(pipeline: Pipeline, findings: RunFindings) -> tuple[str, ...]:
-    """Make the alerts of a run that has ended; checks of the same day that were told are not told again.
+    """Make the alerts of a run that has ended.
+
+    Missing data is told once for each day it is missing of; any other failed check again after seven days.
 
     Raises:
         EcomError: the key of the delivery ledger is missing.
@@ -131,7 +133,7 @@ class _Maker:
         return _added(box, self._alert(identity, "signals", words, signals=tuple(signals)), topics)
 
     def add_stale(self, box: AlertBox, findings: RunFindings) -> list[str]:
-        stale = self._untold(box, findings.stale)
+        stale = self._untold(box, findings.stale, self._day)
         if not stale:
             return []
         checks = tuple(stale.values())
@@ -140,7 +142,7 @@ class _Maker:
         return _added(box, self._alert(identity, "freshness", words, checks=checks), stale)
 
     def add_failures(self, box: AlertBox, findings: RunFindings) -> list[str]:
-        failed, run = self._untold(box, findings.failed), findings.run
+        failed, run = self._untold(box, findings.failed, _since(self._day)), findings.run
         topic = f"run/{findings.run_id}"
         if box.find_told([topic], date.min) or (run is None and not failed):
             return []
@@ -154,9 +156,9 @@ class _Maker:
         )
         return _added(box, alert, [topic, *failed])
 
-    def _untold(self, box: AlertBox, checks: Iterable[AlertCheck]) -> dict[str, AlertCheck]:
+    def _untold(self, box: AlertBox, checks: Iterable[AlertCheck], since: date) -> dict[str, AlertCheck]:
         topics = {f"check/{one.asset}/{one.check}": one for one in checks}
-        told = box.find_told(topics, self._day)
+        told = box.find_told(topics, since)
         return {topic: one for topic, one in topics.items() if topic not in told}
 
     def _write(self, write: Callable[[Wording, str], AlertWords]) -> dict[str, AlertWords]:
@@ -191,6 +193,11 @@ class _Maker:
             usual_low=band.low if band else None,
             usual_high=band.high if band else None,
         )
+
+
+def _since(day: date) -> date:
+    """What was told from this day on is not told again on the day."""
+    return day - NOT_AGAIN_FOR + timedelta(days=1)
 
 
 def _signal(pipeline: Pipeline, signal: Signal, one: Watched, *, is_new: bool) -> AlertSignal:

@@ -6,10 +6,11 @@ Without a receiver in the settings there is none of it. A backfill gives rise to
 # No postponed annotations here: Dagster compares the annotation of `context` with its own classes.
 
 from collections.abc import Iterable
+from datetime import date
 
 import dagster as dg
 
-from ecom_pipeline.alerting import RunFindings, alerts_are_due, record_day, record_run, send_alerts
+from ecom_pipeline.alerting import DayAlerts, RunFindings, alerts_are_due, record_day, record_run, send_alerts
 from ecom_pipeline.delivery import AlertCheck, AlertDelivery, AlertRun
 from ecom_pipeline.errors import EcomError
 from ecom_pipeline.orchestration.checks import DAY_IS_COMPLETE, DAY_IS_MEASURED
@@ -53,15 +54,14 @@ def alert_assets(pipeline: Pipeline) -> list[dg.AssetsDefinition]:
         backfill_policy=dg.BackfillPolicy.single_run(),
     )
     def alert_day(context: dg.AssetExecutionContext) -> dg.MaterializeResult[None]:
+        last_day = days_of(context)[1]
         if BACKFILL_TAGS & context.run.tags.keys():
-            return _nothing("it is part of a backfill")
-        try:
-            found = record_day(pipeline, days_of(context)[1])
-        except EcomError as error:
-            raise dg.Failure(str(error), allow_retries=False) from error
-        if found.not_made_because:
-            return _nothing(found.not_made_because)
-        return dg.MaterializeResult(metadata={"alerts": dg.MetadataValue.json(list(found.made))})
+            found = DayAlerts(last_day, not_made_because="it is part of a backfill")
+        else:
+            found = _record_day(pipeline, last_day)
+        # Of the last day alone: a range has as many materialisations as days.
+        context.add_asset_metadata(_day_metadata(found), partition_key=last_day.isoformat())
+        return dg.MaterializeResult()
 
     return [alert_day]
 
@@ -188,8 +188,17 @@ def _failed_checks(
     return stale, failed
 
 
-def _nothing(why: str) -> dg.MaterializeResult[None]:
-    return dg.MaterializeResult(metadata={"not_made_because": dg.MetadataValue.text(why)})
+def _record_day(pipeline: Pipeline, day: date) -> DayAlerts:
+    try:
+        return record_day(pipeline, day)
+    except EcomError as error:
+        raise dg.Failure(str(error), allow_retries=False) from error
+
+
+def _day_metadata(found: DayAlerts) -> dict[str, dg.MetadataValue]:
+    if found.not_made_because:
+        return {"not_made_because": dg.MetadataValue.text(found.not_made_because)}
+    return {"alerts": dg.MetadataValue.json(list(found.made))}
 
 
 def _delivery_metadata(made: list[AlertDelivery]) -> dict[str, dg.MetadataValue]:

@@ -143,6 +143,15 @@ def test_a_failed_check_is_a_failure_and_missing_data_is_not(told: Told) -> None
     }
 
 
+def test_a_check_that_goes_on_failing_is_told_again_after_seven_days(told: Told) -> None:
+    told_on = []
+    for day in range(15):
+        if record_run(told.pipeline, RunFindings(f"run-{day}", failed=(BOOKS,))):
+            told_on.append(day)
+        told.now += timedelta(days=1)
+    assert told_on == [0, 7, 14]
+
+
 def test_what_waits_is_due_until_it_is_sent(told: Told) -> None:
     assert not alerts_are_due(told.pipeline)
     record_run(told.pipeline, RunFindings("run-1", failed=(BOOKS,)))
