@@ -13,13 +13,14 @@ MOST_ROWS = 10
 # What processors took in and did not pay out is one line each: their balance.
 _OPEN = """
 WITH lines AS (
-    SELECT stage, CASE stage WHEN 'payments to payouts' THEN 'with the processor' ELSE reason END AS reason, provider,
+    SELECT stage, CASE stage WHEN 'payments to payouts' THEN 'with the processor' ELSE reason END AS reason,
+        NULLIF(provider, 'none') AS provider,
         items, difference, CASE WHEN reference <> '' AND stage <> 'payments to payouts' THEN age_days END AS age_days
     FROM model.reconciliation
     WHERE reason NOT LIKE 'matched%' AND day <= ?
 ), sums AS (
     SELECT stage, reason, provider, CAST(SUM(items) AS DECIMAL(18, 0)) AS items, SUM(difference) AS amount,
-        CAST(GREATEST(MAX(age_days), 0) AS DECIMAL(18, 0)) AS oldest
+        CAST(MAX(CASE WHEN age_days < 0 THEN 0 ELSE age_days END) AS DECIMAL(18, 0)) AS oldest
     FROM lines
     GROUP BY stage, reason, provider
 )

@@ -3,7 +3,7 @@ name: {fr: "Fréquence d'achat", en: "Purchase frequency"}
 definition:
   fr: "Commandes divisées par acheteurs, sur 365 jours."
   en: "Orders divided by buyers, over 365 days."
-unit: multiple
+unit: per_order
 kind: window
 window: 365
 good: up
