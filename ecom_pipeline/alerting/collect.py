@@ -6,7 +6,7 @@ Nothing is told twice: each thing an alert can tell has a topic, and the alert b
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
 
@@ -123,7 +123,11 @@ class _Maker:
             return []
         words = self._write(lambda wording, day: wording.daily(day, figures))
         alert = self._alert(
-            topic, "daily", words, figures=tuple(map(self._figure, figures)), signals=tuple(signals)
+            topic,
+            "daily",
+            words,
+            figures={one.kpi: self._figure(one) for one in figures},
+            signals=tuple(signals),
         )
         return _added(box, alert, [topic])
 
@@ -170,7 +174,7 @@ class _Maker:
         identity: str,
         kind: AlertKind,
         words: dict[str, AlertWords],
-        figures: tuple[AlertFigure, ...] = (),
+        figures: Mapping[str, AlertFigure] | None = None,
         signals: tuple[AlertSignal, ...] = (),
         checks: tuple[AlertCheck, ...] = (),
         run: AlertRun | None = None,
@@ -178,14 +182,13 @@ class _Maker:
         shop = self._pipeline.settings.shop
         return Alert(
             id=f"alert/{identity}", kind=kind, shop=shop.name, currency=shop.currency, day=self._day,
-            created_at=self._pipeline.clock(), words=words, figures=figures, signals=signals, checks=checks,
+            created_at=self._pipeline.clock(), words=words, figures=dict(figures or {}), signals=signals, checks=checks,
             run=run,
         )  # fmt: skip
 
     def _figure(self, one: Watched) -> AlertFigure:
         band = one.band
         return AlertFigure(
-            kpi=one.kpi,
             unit=self._pipeline.kpis[one.kpi].unit,
             day_value=one.day_value,
             week_value=one.week_value,

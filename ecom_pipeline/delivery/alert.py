@@ -43,7 +43,6 @@ class AlertWords(_Part):
 class AlertFigure(_Part):
     """A KPI on the day alone and over the seven days that end with it; null is not measured, never zero."""
 
-    kpi: str
     unit: str
     day_value: Number | None
     week_value: Number | None
@@ -91,7 +90,8 @@ class Alert(_Part):
     day: date = Field(description="The newest complete day when the alert was made")
     created_at: datetime
     words: dict[str, AlertWords] = Field(description="By language code")
-    figures: tuple[AlertFigure, ...] = ()
+    # By name and not in a list: a spreadsheet's column is bound to a name.
+    figures: dict[str, AlertFigure] = Field(default={}, description="By KPI")
     signals: tuple[AlertSignal, ...] = ()
     checks: tuple[AlertCheck, ...] = ()
     run: AlertRun | None = None

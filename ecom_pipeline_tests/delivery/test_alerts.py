@@ -302,6 +302,16 @@ VICTIM = """
 """
 
 
+def kill_delivering(post: Post, moment: str) -> None:
+    """Another process delivers and is killed at a moment."""
+    argv = [str(post.folder), post.hooks.url, KEY.decode(), moment, post.now.isoformat()]
+    victim = subprocess.run(
+        [sys.executable, "-c", textwrap.dedent(VICTIM), *argv],
+        capture_output=True, timeout=60, check=False, cwd=Path(__file__).parents[2],
+    )  # fmt: skip
+    assert victim.returncode == -9, victim.stderr.decode()
+
+
 @pytest.mark.parametrize(
     ("moment", "copies"), [("while planning", 1), ("before it leaves", 1), ("accepted, not recorded", 2)]
 )
@@ -310,15 +320,18 @@ def test_a_kill_loses_nothing_and_doubles_at_most_once_under_the_same_key(
 ) -> None:
     with AlertBox(post.folder / "alerts.sqlite") as box, box.transaction():
         box.add(make_alert(), ["topic"])
-    argv = [str(post.folder), post.hooks.url, KEY.decode(), moment, post.now.isoformat()]
-    victim = subprocess.run(
-        [sys.executable, "-c", textwrap.dedent(VICTIM), *argv],
-        capture_output=True, timeout=60, check=False, cwd=Path(__file__).parents[2],
-    )  # fmt: skip
-    assert victim.returncode == -9, victim.stderr.decode()
+    kill_delivering(post, moment)
     assert [one.state for one in post.deliver()] == [State.SENT]
     assert post.deliver() == []
     assert len(post.hooks.caught) == copies and len(set(post.keys())) == 1
+
+
+def test_after_two_kills_that_may_have_delivered_there_is_no_third_copy(post: Post) -> None:
+    post.add(make_alert())
+    for _ in range(2):
+        kill_delivering(post, "accepted, not recorded")
+    assert post.deliver() == [] and not post.is_due()
+    assert len(post.hooks.caught) == 2 and _state(post) is State.UNCERTAIN
 
 
 # Quiet hours
@@ -390,12 +403,12 @@ def _has_format(value: object, kind: str) -> bool:
 
 FULL = make_alert(
     kind="failures",
-    figures=[
-        {
-            "kpi": "net_sales", "unit": "money", "day_value": Decimal("1234.50"), "week_value": None,
+    figures={
+        "net_sales": {
+            "unit": "money", "day_value": Decimal("1234.50"), "week_value": None,
             "week_before": Decimal("1E+4"), "usual_low": None, "usual_high": None,
         }
-    ],
+    },
     checks=[{"asset": "shop/orders", "check": "newest_day_is_complete", "is_blocking": False}],
     run={"run_id": "abc", "job": "extract", "partition": None, "failed_steps": ["extract_shop"]},
 )  # fmt: skip
@@ -420,9 +433,9 @@ def test_what_is_sent_is_as_the_shipped_schema_says(post: Post, alert: Alert) ->
 
 def test_numbers_are_exact_texts_without_exponents() -> None:
     body = json.loads(body_of(FULL))
-    assert body["figures"][0]["day_value"] == "1234.50"
-    assert body["figures"][0]["week_before"] == "10000"
-    assert body["figures"][0]["week_value"] is None
+    assert body["figures"]["net_sales"]["day_value"] == "1234.50"
+    assert body["figures"]["net_sales"]["week_before"] == "10000"
+    assert body["figures"]["net_sales"]["week_value"] is None
     assert body["signals"][0]["limit"] == "0.02"
 
 
