@@ -118,6 +118,20 @@ def test_a_missing_right_is_named(shop: Simulation, vendor: str, right: str, are
     assert word.lower() in " ".join(f"{one.subject} {one.detail} {one.mend}" for one in findings).lower()
 
 
+def test_a_webhook_that_nothing_can_be_sent_to_is_named_with_its_variable(
+    shop: Simulation, tmp_path: Path
+) -> None:
+    hooks = '[[webhooks]]\nname = "team"\nformat = "slack"\n[[webhooks]]\nname = "sheet"\n'
+    pipeline = changed(shop, tmp_path, toml=hooks)
+    [team, sheet] = wrong(pipeline, "alerts")
+    assert (team.subject, team.state) == ("webhook team", "error")
+    assert "ECOM_WEBHOOK_TEAM_URL" in team.mend and "ECOM_WEBHOOK_SHEET_URL" in sheet.mend
+    secrets = "ECOM_WEBHOOK_TEAM_URL='https://hooks.example/very-secret'\n"
+    (tmp_path / ".env").write_text(f"{(tmp_path / '.env').read_text()}\n{secrets}")
+    [ok, _] = found(Pipeline(load_settings(tmp_path / "ecom.toml")), "alerts")
+    assert ok.state == "ok" and "very-secret" not in f"{ok}"
+
+
 def test_errors_end_with_code_one_and_their_remedy(shop: Simulation, tmp_path: Path) -> None:
     shop.world.missing_rights.add(("shopify", "read_products"))
     pipeline = changed(shop, tmp_path, without="ECOM_STRIPE_API_KEY")

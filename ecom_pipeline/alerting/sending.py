@@ -13,7 +13,9 @@ from ecom_pipeline.delivery import (
     QuietHours,
     Receiver,
     Recipient,
+    Sender,
     SlackReceiver,
+    SmtpServer,
     Webhook,
     WebhookReceiver,
     deliver_alerts,
@@ -42,7 +44,7 @@ def send_alerts(pipeline: Pipeline) -> list[AlertDelivery]:
 
     Raises:
         ConfigurationError: the key of the delivery ledger is missing.
-        DeliveryError: the mail server's settings or an address cannot be used.
+        DeliveryError: an address cannot be used, or the record of alerts cannot be read.
     """
     receivers, quiet = make_receivers(pipeline.settings), _quiet_hours(pipeline.settings)
     with _open(pipeline.settings) as (box, ledger):
@@ -68,15 +70,16 @@ def find_webhook_problems(settings: Settings) -> dict[str, tuple[str, str] | Non
 def make_receivers(settings: Settings) -> list[Receiver]:
     """Everybody and everything the settings say is told between reports."""
     receivers: list[Receiver] = [_receiver(hook) for hook in settings.webhooks]
-    if settings.mail is None:
-        return receivers
-    people = settings.alerts.recipients
-    server, sender = (smtp_server(settings), mail_sender(settings.mail)) if people else (None, None)
-    for one in people:
-        assert server is not None and sender is not None
+    for one in settings.alerts.recipients:
         person = Recipient(one.email, one.language, one.name)
-        receivers.append(MailReceiver(person, frozenset(one.kinds), server, sender))
+        receivers.append(MailReceiver(person, frozenset(one.kinds), lambda: _mail_way(settings)))
     return receivers
+
+
+def _mail_way(settings: Settings) -> tuple[SmtpServer, Sender]:
+    server = smtp_server(settings)
+    assert settings.mail is not None, "or there would be no server"
+    return server, mail_sender(settings.mail)
 
 
 def _receiver(hook: WebhookSettings) -> Receiver:

@@ -12,8 +12,9 @@ from typing import Protocol
 
 from ecom_pipeline.delivery.addresses import Addressee, Recipient, Sender, check_one_line
 from ecom_pipeline.delivery.alert import Alert, AlertKind, body_of
+from ecom_pipeline.delivery.errors import DeliveryError
 from ecom_pipeline.delivery.message import MESSAGE_POLICY, build_message_id, set_headers
-from ecom_pipeline.delivery.outcome import Outcome
+from ecom_pipeline.delivery.outcome import Outcome, Stage, Verdict
 from ecom_pipeline.delivery.slack import slack_body
 from ecom_pipeline.delivery.smtp import send_message
 from ecom_pipeline.delivery.smtp_server import SmtpServer
@@ -68,20 +69,24 @@ class SlackReceiver:
 
 @dataclass(frozen=True)
 class MailReceiver:
-    """A person who reads alerts as plain text."""
+    """A person who reads alerts as plain text.
+
+    `prepare` makes the server and the sender; when their settings cannot be used, the others are told all the same.
+    """
 
     addressee: Recipient
     kinds: frozenset[AlertKind]
-    server: SmtpServer
-    sender: Sender
+    prepare: Callable[[], tuple[SmtpServer, Sender]]
 
     def send(
         self, alert: Alert, edition: int, now: datetime, before_completion: Callable[[], None]
     ) -> Outcome:
-        message = compose_alert_mail(alert, self.addressee, self.sender, now, edition)
-        return send_message(
-            self.server, message, self.sender, self.addressee, before_completion=before_completion
-        )
+        try:
+            server, sender = self.prepare()
+            message = compose_alert_mail(alert, self.addressee, sender, now, edition)
+        except DeliveryError as error:
+            return Outcome(Verdict.PERMANENT, Stage.LOGIN, None, f"{error.what}: {error.why}")
+        return send_message(server, message, sender, self.addressee, before_completion=before_completion)
 
 
 def idempotency_key(alert: Alert, addressee: Addressee, edition: int) -> str:

@@ -22,7 +22,7 @@ from ecom_pipeline.errors import ConfigurationError, EcomError
 from ecom_pipeline.pipeline import Pipeline
 from ecom_pipeline.settings import load_settings
 
-from .conftest import CONFIGURATION, TODAY, Told, publish
+from .conftest import CONFIGURATION, SIGNING_KEY, TODAY, Told, publish
 
 YESTERDAY = TODAY - timedelta(days=1)
 
@@ -170,10 +170,32 @@ def test_a_long_alert_is_cut_in_words_and_whole_in_data(told: Told) -> None:
     assert len(alert["words"]["en"]["lines"]) == 12 and alert["words"]["en"]["lines"][-1] == "and 19 more"
 
 
-def test_without_the_ledgers_key_nothing_is_made(told: Told) -> None:
-    pipeline = Pipeline(load_settings(told.pipeline.settings.file, {}), told.pipeline.clock)
+def test_without_the_ledgers_key_an_alert_waits_and_is_not_lost(told: Told) -> None:
+    keyless = Pipeline(load_settings(told.pipeline.settings.file, {}), told.pipeline.clock)
     with pytest.raises(ConfigurationError, match="ECOM_PSEUDONYM_KEY"):
-        record_run(pipeline, RunFindings("run-1", failed=(BOOKS,)))
+        record_run(keyless, RunFindings("run-1", failed=(BOOKS,)))
+    with pytest.raises(ConfigurationError, match="ECOM_PSEUDONYM_KEY"):
+        send_alerts(keyless)
+    assert [alert["id"] for alert in received(told)] == ["alert/failures/run-1"]
+
+
+def test_a_mail_server_without_its_password_holds_back_no_webhook(told: Told) -> None:
+    settings = told.pipeline.settings
+    mail = '[mail]\nhost = "smtp.example.com"\nusername = "me"\nsender = "shop@example.com"\n'
+    people = '[alerts]\nrecipients = [{ email = "data@example.com", language = "en" }]\n'
+    settings.file.write_text(CONFIGURATION + mail + people, encoding="utf-8")
+    environment = {
+        "ECOM_PSEUDONYM_KEY": "a pseudonym key long enough",
+        "ECOM_WEBHOOK_SHEET_URL": told.hooks.url,
+        "ECOM_WEBHOOK_SHEET_SIGNING_KEY": SIGNING_KEY,
+    }
+    pipeline = Pipeline(load_settings(settings.file, environment), told.pipeline.clock)
+    record_run(pipeline, RunFindings("run-1", failed=(BOOKS,)))
+    to_hook, to_person = send_alerts(pipeline)
+    assert (to_hook.state, to_person.state) == (State.SENT, State.FAILED)
+    assert to_person.needs_a_person and "password" in to_person.explanation
+    told.now += timedelta(minutes=2)
+    assert alerts_are_due(pipeline), "it is tried again once somebody has mended the settings"
 
 
 def test_a_webhook_without_its_secrets_is_told_by_the_variables_name(told: Told) -> None:

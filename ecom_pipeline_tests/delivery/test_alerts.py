@@ -461,7 +461,7 @@ def test_slack_gets_its_own_format_in_its_language_and_nobody_is_mentioned(post:
 def test_a_person_gets_it_by_mail_once_in_their_language(
     post: Post, catcher: MailCatcher, server: SmtpServer, sender: Sender, marie: Recipient
 ) -> None:
-    post.receivers = [MailReceiver(marie, ALL, server, sender)]
+    post.receivers = [MailReceiver(marie, ALL, lambda: (server, sender))]
     post.add(make_alert())
     assert [one.state for one in post.deliver()] == [State.SENT]
     assert post.deliver() == []

@@ -181,7 +181,7 @@ def test_an_alert_arrives_once(
             },
         }
     )
-    receivers = [MailReceiver(paul, frozenset({"failures"}), server, sender)]
+    receivers = [MailReceiver(paul, frozenset({"failures"}), lambda: (server, sender))]
     with AlertBox(tmp_path / "alerts.sqlite") as box:
         with box.transaction():
             box.add(alert, ["run/run-1"])
