@@ -12,6 +12,7 @@ import typer
 
 from ecom_pipeline import __version__
 from ecom_pipeline.commands import kpi, source
+from ecom_pipeline.commands.alerting import alert
 from ecom_pipeline.commands.asking import ask
 from ecom_pipeline.commands.diagnosis import doctor
 from ecom_pipeline.commands.failures import CommandGroup
@@ -35,6 +36,7 @@ app.command()(backfill)
 app.command()(sweep)
 app.command()(report)
 app.command()(send)
+app.command()(alert)
 app.command()(ask)
 app.add_typer(kpi.app, name="kpi")
 app.add_typer(source.app, name="source")

@@ -62,6 +62,7 @@ ALLOWED: dict[str, set[str]] = {
         "reporting",
         "reports",
         "settings",
+        "settings_errors",
         "warehouse",
     },
 }

@@ -65,30 +65,35 @@ def record_day(pipeline: Pipeline, day: date) -> DayAlerts:
     newest = pipeline.newest_day()
     if day != newest:
         return DayAlerts(day, not_made_because=f"the newest complete day is {newest}")
-    settings = pipeline.settings
-    kpis, essentials = pipeline.kpis, _figures_of(pipeline)
-    chosen = {key: kpi for key, kpi in kpis.items() if kpi.action is not None or key in essentials}
-    with open_published(settings.published_file) as connection:
-        watched = read_watched(
-            connection, chosen, day, settings.report.essentials, shop_targets(settings),
-            settings.shop.minimum_coverage,
-        )  # fmt: skip
-    signals = choose_watched(chosen, watched, MOST_SIGNALS)
+    watched, signals = _read_day(pipeline, day)
     topics = {f"signals/{one.kpi}/{one.cause}": one for one in signals}
     maker = _Maker(pipeline, day)
-    with open_box(settings) as box:
+    with open_box(pipeline.settings) as box:
         with box.transaction():
             told = box.find_told(topics, _since(day))
             lines = [
                 _signal(pipeline, one, watched[one.kpi], is_new=topic not in told)
                 for topic, one in topics.items()
             ]
-            made = maker.add_daily(box, [watched[key] for key in essentials], lines)
+            made = maker.add_daily(box, [watched[key] for key in _figures_of(pipeline)], lines)
             new = [topic for topic in topics if topic not in told]
             if new:
                 made += maker.add_signals(box, new, [line for line in lines if line.is_new])
         plan(pipeline, box)
     return DayAlerts(day, tuple(made))
+
+
+def make_sample(pipeline: Pipeline) -> Alert:
+    """The newest day's figures as an alert of its own, to set up what a receiver does with them.
+
+    Raises:
+        EcomError: nothing has been published yet.
+    """
+    day = pipeline.newest_day()
+    watched, signals = _read_day(pipeline, day)
+    lines = [_signal(pipeline, one, watched[one.kpi], is_new=True) for one in signals]
+    identity = f"sample/{pipeline.clock():%Y-%m-%d/%H%M%S}"
+    return _Maker(pipeline, day).make_daily(identity, [watched[key] for key in _figures_of(pipeline)], lines)
 
 
 def record_run(pipeline: Pipeline, findings: RunFindings) -> tuple[str, ...]:
@@ -121,15 +126,12 @@ class _Maker:
         topic = f"daily/{self._day}"
         if box.find_told([topic], self._day):
             return []
+        return _added(box, self.make_daily(topic, figures, signals), [topic])
+
+    def make_daily(self, identity: str, figures: list[Watched], signals: list[AlertSignal]) -> Alert:
         words = self._write(lambda wording, day: wording.daily(day, figures))
-        alert = self._alert(
-            topic,
-            "daily",
-            words,
-            figures={one.kpi: self._figure(one) for one in figures},
-            signals=tuple(signals),
-        )
-        return _added(box, alert, [topic])
+        by_kpi = {one.kpi: self._figure(one) for one in figures}
+        return self._alert(identity, "daily", words, figures=by_kpi, signals=tuple(signals))
 
     def add_signals(self, box: AlertBox, topics: list[str], signals: list[AlertSignal]) -> list[str]:
         words = self._write(lambda wording, day: wording.signals(day, signals))
@@ -196,6 +198,17 @@ class _Maker:
             usual_low=band.low if band else None,
             usual_high=band.high if band else None,
         )
+
+
+def _read_day(pipeline: Pipeline, day: date) -> tuple[dict[str, Watched], list[Signal]]:
+    settings, shown = pipeline.settings, _figures_of(pipeline)
+    chosen = {key: kpi for key, kpi in pipeline.kpis.items() if kpi.action is not None or key in shown}
+    with open_published(settings.published_file) as connection:
+        watched = read_watched(
+            connection, chosen, day, settings.report.essentials, shop_targets(settings),
+            settings.shop.minimum_coverage,
+        )  # fmt: skip
+    return watched, choose_watched(chosen, watched, MOST_SIGNALS)
 
 
 def _since(day: date) -> date:

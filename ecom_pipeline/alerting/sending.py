@@ -6,10 +6,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from ecom_pipeline.delivery import (
+    Alert,
     AlertBox,
     AlertDelivery,
     Ledger,
     MailReceiver,
+    Outcome,
     QuietHours,
     Receiver,
     Recipient,
@@ -22,9 +24,11 @@ from ecom_pipeline.delivery import (
     is_anything_due,
     plan_alerts,
 )
+from ecom_pipeline.errors import ConfigurationError
 from ecom_pipeline.pipeline import Pipeline
 from ecom_pipeline.reporting import ledger_file, ledger_key, mail_sender, smtp_server
 from ecom_pipeline.settings import Settings, WebhookSettings, webhook_variable
+from ecom_pipeline.settings_errors import nearest
 
 
 def open_box(settings: Settings) -> AlertBox:
@@ -60,6 +64,21 @@ def alerts_are_due(pipeline: Pipeline) -> bool:
     receivers, quiet = make_receivers(pipeline.settings), _quiet_hours(pipeline.settings)
     with _open(pipeline.settings) as (box, ledger):
         return is_anything_due(box, ledger, receivers, quiet, pipeline.clock())
+
+
+def send_sample(pipeline: Pipeline, alert: Alert, name: str) -> Outcome:
+    """Hand an alert to one webhook, once, whatever the hour; nothing is recorded.
+
+    Raises:
+        ConfigurationError: no webhook has this name.
+    """
+    hooks = {hook.name: hook for hook in pipeline.settings.webhooks}
+    if name not in hooks:
+        raise ConfigurationError(
+            f"There is no webhook {name}.",
+            mend=nearest(name, hooks) or "Add a [[webhooks]] section to ecom.toml.",
+        )
+    return _receiver(hooks[name]).send(alert, 1, pipeline.clock(), lambda: None)
 
 
 def find_webhook_problems(settings: Settings) -> dict[str, tuple[str, str] | None]:

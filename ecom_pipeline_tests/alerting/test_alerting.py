@@ -8,20 +8,25 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
+from typer.testing import CliRunner
 
 from ecom_pipeline.alerting import (
     RunFindings,
     alerts_are_due,
     find_webhook_problems,
+    make_sample,
     record_day,
     record_run,
     send_alerts,
+    send_sample,
 )
-from ecom_pipeline.delivery import AlertCheck, AlertRun, State
+from ecom_pipeline.cli import app
+from ecom_pipeline.delivery import AlertCheck, AlertRun, State, Verdict
 from ecom_pipeline.errors import ConfigurationError, EcomError
 from ecom_pipeline.pipeline import Pipeline
 from ecom_pipeline.settings import load_settings
 
+from ..delivery.webhook_catcher import answer
 from .conftest import CONFIGURATION, SIGNING_KEY, TODAY, Told, publish
 
 YESTERDAY = TODAY - timedelta(days=1)
@@ -206,3 +211,31 @@ def test_a_webhook_without_its_secrets_is_told_by_the_variables_name(told: Told)
     found = find_webhook_problems(load_settings(file, url))
     assert found["sheet"] is not None and "ECOM_WEBHOOK_SHEET_SIGNING_KEY" in found["sheet"][1]
     assert found["team"] is not None and "ECOM_WEBHOOK_TEAM_URL" in found["team"][1]
+
+
+def test_a_sample_reaches_one_webhook_at_once_and_is_nobodys_alert(told: Told) -> None:
+    publish(told.pipeline, YESTERDAY, bad_days=3)
+    for _ in range(2):
+        assert send_sample(told.pipeline, make_sample(told.pipeline), "sheet").verdict is Verdict.ACCEPTED
+        told.now += timedelta(seconds=1)
+    first, second = (json.loads(caught.body) for caught in told.hooks.caught)
+    assert first["kind"] == "daily" and first["figures"] == second["figures"]
+    assert Decimal(first["figures"]["net_sales"]["day_value"]) == 330
+    keys = {caught.headers["idempotency-key"] for caught in told.hooks.caught}
+    assert len(keys) == 2, "a second sample would be dropped as a duplicate"
+    assert len(record_day(told.pipeline, YESTERDAY).made) == 2, "the sample counted as told"
+    with pytest.raises(ConfigurationError, match="Did you mean sheet"):
+        send_sample(told.pipeline, make_sample(told.pipeline), "sheets")
+
+
+def test_the_sample_through_the_command_line(told: Told, monkeypatch: pytest.MonkeyPatch) -> None:
+    file = told.pipeline.settings.file
+    publish(told.pipeline, YESTERDAY, bad_days=0)
+    monkeypatch.setenv("ECOM_WEBHOOK_SHEET_URL", told.hooks.url)
+    monkeypatch.setenv("ECOM_WEBHOOK_SHEET_SIGNING_KEY", SIGNING_KEY)
+    said = CliRunner().invoke(app, ["alert", "sheet", "--config", str(file)])
+    assert said.exit_code == 0 and "The webhook sheet took the sample: 200 accepted." in said.output
+    told.hooks.script.append(answer(404, f"nothing at {told.hooks.url}"))
+    refused = CliRunner().invoke(app, ["alert", "sheet", "--config", str(file)])
+    assert refused.exit_code == 1 and "404 nothing at" in refused.output
+    assert "very-secret" not in said.output + refused.output
