@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
@@ -33,9 +34,11 @@ def write_answer(answer: Answer, language: str, currency: str) -> WrittenAnswer:
     write = _Cells(words, Formats(language, currency))
     parts = {name: write.cell(part.unit, part.value, part.dimension) for name, part in answer.parts.items()}
     return WrittenAnswer(
-        title=_print(words.title),
-        sentence=_print(words.sentence[answer.sentence]).format(**parts),
-        columns=tuple((_print(words.column[one.key]), one.unit not in _TEXTS) for one in answer.columns),
+        title=_print(words.title, language),
+        sentence=_print(words.sentence[answer.sentence], language).format(**parts),
+        columns=tuple(
+            (_print(words.column[one.key], language), one.unit not in _TEXTS) for one in answer.columns
+        ),
         rows=tuple(
             tuple(
                 write.cell(column.unit, cell, column.dimension)
@@ -44,8 +47,8 @@ def write_answer(answer: Answer, language: str, currency: str) -> WrittenAnswer:
             for row in answer.rows
         ),
         others=report_words.count("questions.others", answer.others) if answer.others else "",
-        notes=tuple(_print(words.note[note]) for note in answer.notes),
-        about=_print(words.about),
+        notes=tuple(_print(words.note[note], language) for note in answer.notes),
+        about=_print(words.about, language),
     )
 
 
@@ -64,7 +67,7 @@ class _Cells:
                 assert isinstance(value, date)
                 return self.formats.dated(value)
             case "label":
-                return _print(self.words.label[str(value)])
+                return _print(self.words.label[str(value)], self.formats.language)
             case "text":
                 assert isinstance(value, str)
                 if dimension is None:
@@ -75,6 +78,7 @@ class _Cells:
                 return self.formats.in_unit(unit, value)
 
 
-def _print(text: str) -> str:
-    """With the apostrophe of print."""
-    return text.replace("'", "\u2019")
+def _print(text: str, language: str) -> str:
+    """With the apostrophe of print, and what French sets apart kept with its word."""
+    text = text.replace("'", "\u2019")
+    return re.sub(r" ([:;?!%])", "\u00a0\\1", text) if language == "fr" else text

@@ -15,7 +15,7 @@ from markupsafe import Markup, escape
 
 from ecom_pipeline.reports import rows
 from ecom_pipeline.reports.answers import write_answer
-from ecom_pipeline.reports.report import Section, WeeklyReport
+from ecom_pipeline.reports.report import Restatement, Section, WeeklyReport
 from ecom_pipeline.reports.sentences import (
     write_attainment,
     write_follow_up,
@@ -210,7 +210,19 @@ def _restatement(writer: Writer, index: int) -> dict[str, Any]:
         "before": writer.amount(one.kpi, one.before),
         "after": writer.amount(one.kpi, one.after),
         "delta": rows.make_delta(writer, one.kpi, one.after, one.before),
+        "cause": _cause(writer, one),
     }
+
+
+def _cause(writer: Writer, one: Restatement) -> str:
+    """Why values changed: the sources whose rows came late, a new definition, and on which day (UTC) that came in."""
+    titles = {source.source: source.title for source in writer.report.quality.sources}
+    version = writer.kpi(one.kpi).since
+    named = [
+        titles.get(cause) or writer.words.get(f"restatements.cause.{cause}") or cause for cause in one.causes
+    ]
+    causes = ", ".join(named).format(version=version) or writer.words.say("not_available")
+    return writer.words.say("restatements.when", causes=causes, day=writer.formats.day(one.changed_at.date()))
 
 
 def _quality(writer: Writer) -> dict[str, Any]:

@@ -6,6 +6,7 @@ from collections import defaultdict
 from collections.abc import Mapping
 from datetime import date, datetime, timedelta
 from decimal import Decimal
+from typing import NamedTuple
 
 import duckdb
 
@@ -90,7 +91,8 @@ def read_restatements(
         """
         SELECT kpi, day,
                ARG_MIN(numerator_before, changed_at), ARG_MIN(denominator_before, changed_at),
-               ARG_MAX(numerator_after, changed_at), ARG_MAX(denominator_after, changed_at)
+               ARG_MAX(numerator_after, changed_at), ARG_MAX(denominator_after, changed_at),
+               STRING_AGG(DISTINCT cause, ', '), MAX(changed_at)
         FROM kpi.restatements
         WHERE dimension = 'total' AND day <= ? AND changed_at > ? AND changed_at <= ?
               AND numerator_before IS NOT NULL AND numerator_after IS NOT NULL
@@ -103,25 +105,37 @@ def read_restatements(
             request.generated_at.replace(tzinfo=None),
         ],
     ).fetchall()
-    by_kpi: dict[str, list[tuple[date, Decimal, Decimal | None, Decimal, Decimal | None]]] = defaultdict(list)
-    for kpi, day, before, base_before, after, base_after in rows:
+    by_kpi: dict[str, list[_RestatedDay]] = defaultdict(list)
+    for kpi, *day in rows:
         if kpi in kpis:
-            by_kpi[kpi].append((day, before, base_before, after, base_after))
+            by_kpi[kpi].append(_RestatedDay(*day))
     found = [_restatement(kpis[key], days) for key, days in by_kpi.items()]
     changed = [one for one in found if one is not None and one.before != one.after]
     return sorted(changed, key=lambda one: (-_relative(one.before, one.after), one.kpi))
 
 
-def _restatement(
-    kpi: Kpi, days: list[tuple[date, Decimal, Decimal | None, Decimal, Decimal | None]]
-) -> Restatement | None:
+class _RestatedDay(NamedTuple):
+    day: date
+    before: Decimal
+    base_before: Decimal | None
+    after: Decimal
+    base_after: Decimal | None
+    causes: str | None
+    changed_at: datetime
+
+
+def _restatement(kpi: Kpi, days: list[_RestatedDay]) -> Restatement | None:
     # A stock or a window tells one day, not a sum of days.
     counted = days if kpi.kind in (Kind.FLOW, Kind.RATIO) else days[-1:]
-    before = _value(kpi, [(day[1], day[2]) for day in counted])
-    after = _value(kpi, [(day[3], day[4]) for day in counted])
+    before = _value(kpi, [(day.before, day.base_before) for day in counted])
+    after = _value(kpi, [(day.after, day.base_after) for day in counted])
     if before is None or after is None:
         return None
-    return Restatement(kpi.key, len(days), counted[0][0], counted[-1][0], before, after)
+    causes = sorted({cause for day in counted for cause in (day.causes or "").split(", ") if cause})
+    return Restatement(
+        kpi.key, len(days), counted[0].day, counted[-1].day, before, after, tuple(causes),
+        max(day.changed_at for day in counted),
+    )  # fmt: skip
 
 
 def _value(kpi: Kpi, parts: list[tuple[Decimal, Decimal | None]]) -> Decimal | None:

@@ -110,7 +110,10 @@ class Section:
 
 @dataclass(frozen=True)
 class Restatement:
-    """A KPI whose already reported days changed: its value over just those days, before and after."""
+    """A KPI whose already reported days changed: its value over just those days, before and after.
+
+    `causes` are the sources whose rows came late, or `ecom.toml`, `definition`, `calculation`; `changed_at` is UTC.
+    """
 
     kpi: str
     days: int
@@ -118,6 +121,8 @@ class Restatement:
     last_day: date
     before: Decimal
     after: Decimal
+    causes: tuple[str, ...]
+    changed_at: datetime
 
 
 @dataclass(frozen=True)

@@ -63,6 +63,8 @@ class _Plan:
     as_of: date
     sequence: int
     known_until: date | None  # last day already built under the same definition
+    since: int = 0  # where the change log stood then
+    told_until: date | None = None  # last day already built, under whatever definition
 
 
 def build(connection: duckdb.DuckDBPyConnection, nodes: Iterable[Node], request: BuildRequest) -> list[Built]:
@@ -107,15 +109,16 @@ def _plan(connection: duckdb.DuckDBPyConnection, node: Node, request: BuildReque
     sequence, since, fingerprint, known_until = row
     if fingerprint != node.fingerprint:
         as_of = max(request.last_day, known_until or request.last_day)
-        return _Plan(days_between(request.history_start, as_of), as_of, sequence, None)
+        days = days_between(request.history_start, as_of)
+        return _Plan(days, as_of, sequence, None, since or 0, known_until)
     as_of = max(request.last_day, known_until)
-    days = set(days_between(max(request.first_day, request.history_start), request.last_day))
-    days.update(days_between(known_until + timedelta(days=1), as_of))
+    wanted = set(days_between(max(request.first_day, request.history_start), request.last_day))
+    wanted.update(days_between(known_until + timedelta(days=1), as_of))
     touched = touched_days(connection, node, since, (request.history_start, as_of))
     if node.scope == "all":
         touched = days_between(request.history_start, as_of)
-    days.update(touched)
-    return _Plan(sorted(days), as_of, sequence, known_until)
+    wanted.update(touched)
+    return _Plan(sorted(wanted), as_of, sequence, known_until, since, known_until)
 
 
 def _computed(connection: duckdb.DuckDBPyConnection, node: Node, query: str, days: list[date]) -> str:
@@ -209,6 +212,7 @@ def _replace_kpi(
     connection.execute("DELETE FROM kpi.daily WHERE kpi = ? AND day IN (SELECT day FROM run.days)", [key])
     insert_kpi_rows(connection, key)
     changed = record_changes(connection, node.name, "rows_before", "rows_after")
-    is_known = plan.known_until is not None and bool(plan.days) and plan.days[0] <= plan.known_until
-    restated = record_restatements(connection, key, now) if changed and is_known else 0
-    return changed, restated
+    if not changed or plan.told_until is None or not plan.days or plan.days[0] > plan.told_until:
+        return changed, 0
+    since = None if plan.known_until is None else plan.since
+    return changed, record_restatements(connection, key, now, since, plan.told_until)

@@ -149,13 +149,15 @@ class Catalog:
 
     def canonical_inputs(self, name: str) -> frozenset[str]:
         """The canonical tables a node descends from."""
+        return frozenset(
+            name.removeprefix("mapped.") for name in self.origins(name) if name.startswith("mapped.")
+        )
+
+    def origins(self, name: str) -> frozenset[str]:
+        """All a node descends from that is no node: canonical tables (`mapped.x`), configuration (`config.x`)."""
         found: set[str] = set()
         for dependency in self.by_name[name].inputs:
-            schema, table = dependency.split(".")
-            if schema == "mapped":
-                found.add(table)
-            elif schema == "model":
-                found |= self.canonical_inputs(dependency)
+            found |= self.origins(dependency) if dependency in self.by_name else {dependency}
         return frozenset(found)
 
     def measured_by(self, kpi: Kpi) -> frozenset[str]:

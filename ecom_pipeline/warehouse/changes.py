@@ -52,6 +52,15 @@ def log_changes(connection: duckdb.DuckDBPyConnection, node: str, days: str) -> 
     return int(row[0]) if row else 0
 
 
+def name_source(connection: duckdb.DuckDBPyConnection, mapped: str, source: str) -> None:
+    """Write whose rows the newest changes of a mapped table were, so that what they change later has a cause."""
+    connection.execute(
+        "INSERT INTO ops.changes SELECT sequence, ?, day FROM ops.changes "
+        "WHERE node = ? AND sequence = (SELECT MAX(sequence) FROM ops.changes WHERE node = ?)",
+        [f"{mapped}<{source}", mapped, mapped],
+    )
+
+
 def forget_changes(connection: duckdb.DuckDBPyConnection, nodes: Sequence[str]) -> None:
     """Drop what all nodes have taken into account, once the log has grown long.
 

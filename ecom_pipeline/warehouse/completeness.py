@@ -19,7 +19,7 @@ ON_TIME = timedelta(hours=24)  # after the day's end, or after the source was fi
 
 
 def write_wiring(connection: duckdb.DuckDBPyConnection, catalog: Catalog, titles: dict[str, str]) -> None:
-    """Store which sources exist, what they feed, and what each KPI needs."""
+    """Store which sources exist, what they feed, what each KPI needs and what it descends from."""
     streams = [(s.source, s.table.name, s.table.change.value) for s in catalog.streams]
     feeds = {(m.canonical, s.source, s.table.name) for s in catalog.streams for m in s.mappings}
     needs = [
@@ -28,11 +28,18 @@ def write_wiring(connection: duckdb.DuckDBPyConnection, catalog: Catalog, titles
         if node.kpi is not None
         for canonical in sorted(catalog.measured_by(node.kpi))
     ]
+    origins = [
+        (node.kpi.key, origin)
+        for node in catalog.kpi_nodes
+        if node.kpi is not None
+        for origin in sorted(catalog.origins(node.name))
+    ]
     vendors = {stream.source: stream.vendor for stream in catalog.streams}
     sources = [(name, vendor, titles.get(name, vendor)) for name, vendor in vendors.items()]
     with transaction(connection):
         for table, rows in (
             ("sources", sources), ("streams", streams), ("feeds", sorted(feeds)), ("needs", needs),
+            ("origins", origins),
         ):  # fmt: skip
             connection.execute(f"DELETE FROM ops.{table}")
             if rows:

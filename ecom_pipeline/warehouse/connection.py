@@ -133,6 +133,8 @@ CREATE TABLE IF NOT EXISTS kpi.days (kpi VARCHAR NOT NULL, day DATE NOT NULL, st
 CREATE TABLE IF NOT EXISTS kpi.restatements (
     kpi VARCHAR NOT NULL, day DATE NOT NULL, dimension VARCHAR NOT NULL, segment VARCHAR NOT NULL,
     numerator_before DECIMAL(38, 4), numerator_after DECIMAL(38, 4),
-    denominator_before DECIMAL(38, 4), denominator_after DECIMAL(38, 4), changed_at TIMESTAMP NOT NULL
+    denominator_before DECIMAL(38, 4), denominator_after DECIMAL(38, 4), changed_at TIMESTAMP NOT NULL, cause VARCHAR
 );
+ALTER TABLE kpi.restatements ADD COLUMN IF NOT EXISTS cause VARCHAR;
+CREATE TABLE IF NOT EXISTS ops.origins (kpi VARCHAR, origin VARCHAR);
 """

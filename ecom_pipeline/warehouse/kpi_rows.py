@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 
 import duckdb
 
 from ecom_pipeline.errors import DefinitionError
 from ecom_pipeline.kpis.definition import Kind, Kpi
-from ecom_pipeline.warehouse.rows import fetch_row
 
+SETTINGS, DEFINITION, CALCULATION = "ecom.toml", "definition", "calculation"  # causes that are no source
 _MEASURES = ("numerator", "denominator", "covered", "coverable")
 
 
@@ -51,20 +51,50 @@ def insert_kpi_rows(connection: duckdb.DuckDBPyConnection, key: str) -> None:
     connection.execute("INSERT INTO kpi.daily BY NAME SELECT ? AS kpi, * FROM rows_after", [key])
 
 
-def record_restatements(connection: duckdb.DuckDBPyConnection, key: str, now: datetime) -> int:
-    """Write down every value that was complete before and is different now; count them."""
-    row = fetch_row(
-        connection,
-        """
+def record_restatements(
+    connection: duckdb.DuckDBPyConnection, key: str, now: datetime, since: int | None, told_until: date
+) -> int:
+    """Write down every value that was complete before and is different now, and why; count them.
+
+    The cause is the sources whose rows of days already told changed since the last build (those of the value's own
+    day where there are any), `ecom.toml`, or else the calculation itself; a `since` of None says that the KPI's
+    definition changed.
+    """
+    ((count,),) = connection.execute(
+        f"""
         INSERT INTO kpi.restatements
-        SELECT ?, COALESCE(b.day, a.day), COALESCE(b.dimension, a.dimension), COALESCE(b.segment, a.segment),
-               b.numerator, a.numerator, b.denominator, a.denominator, ?
+        WITH causes AS (
+            SELECT DISTINCT c.day AS day, SPLIT_PART(c.node, '<', 2) AS cause
+            FROM ops.changes AS c
+            JOIN ops.origins AS i ON i.kpi = $kpi AND SPLIT_PART(c.node, '<', 1) = i.origin
+            WHERE c.sequence > CAST($since AS BIGINT) AND c.day <= $told_until AND CONTAINS(c.node, '<')
+            UNION
+            SELECT c.day AS day, '{SETTINGS}' AS cause
+            FROM ops.changes AS c
+            JOIN ops.origins AS i ON i.kpi = $kpi AND c.node = i.origin
+            WHERE c.sequence > CAST($since AS BIGINT) AND COALESCE(c.day, $told_until) <= $told_until
+                AND c.node LIKE 'config.%'
+        ), by_day AS (
+            SELECT day, STRING_AGG(cause, ', ' ORDER BY cause) AS cause FROM causes GROUP BY day
+        ), overall AS (
+            SELECT STRING_AGG(cause, ', ' ORDER BY cause) AS cause FROM (SELECT DISTINCT cause FROM causes)
+        )
+        SELECT $kpi, COALESCE(b.day, a.day), COALESCE(b.dimension, a.dimension), COALESCE(b.segment, a.segment),
+               b.numerator, a.numerator, b.denominator, a.denominator, $now,
+               CASE WHEN CAST($since AS BIGINT) IS NULL THEN '{DEFINITION}' ELSE COALESCE(d.cause, o.cause, '{CALCULATION}') END
         FROM rows_before AS b
         FULL JOIN rows_after AS a ON a.day = b.day AND a.dimension = b.dimension AND a.segment = b.segment
-        JOIN kpi.days AS s ON s.kpi = ? AND s.day = COALESCE(b.day, a.day) AND s.state = 'complete'
+        JOIN kpi.days AS s ON s.kpi = $kpi AND s.day = COALESCE(b.day, a.day) AND s.state = 'complete'
+        LEFT JOIN by_day AS d ON d.day = COALESCE(b.day, a.day)
+        CROSS JOIN overall AS o
         WHERE COALESCE(b.numerator, 0) <> COALESCE(a.numerator, 0)
            OR COALESCE(b.denominator, 0) <> COALESCE(a.denominator, 0)
         """,
-        [key, now.astimezone(UTC).replace(tzinfo=None), key],
-    )
-    return int(row[0]) if row else 0
+        {
+            "kpi": key,
+            "now": now.astimezone(UTC).replace(tzinfo=None),
+            "since": since,
+            "told_until": told_until,
+        },
+    ).fetchall()
+    return int(count)

@@ -7,7 +7,7 @@ import duckdb
 from ecom_pipeline.errors import DefinitionError
 from ecom_pipeline.sources.contract import Change
 from ecom_pipeline.warehouse.catalog import Catalog, Mapping, Stream, canonical_tables
-from ecom_pipeline.warehouse.changes import log_changes, record_changes
+from ecom_pipeline.warehouse.changes import log_changes, name_source, record_changes
 from ecom_pipeline.warehouse.functions import Expansion
 from ecom_pipeline.warehouse.raw_log import newest, raw_table, transaction
 from ecom_pipeline.warehouse.rewrite import with_sources
@@ -77,7 +77,8 @@ def _stage_stream(
         for mapping in stream.mappings:
             changes = _apply(connection, stream, mapping, Expansion(time_zone, stream.source), replacements)
             watched = catalog.watched(changes)
-            record_changes(connection, changes, "rows_before", "rows_after", watched)
+            if record_changes(connection, changes, "rows_before", "rows_after", watched):
+                name_source(connection, changes, stream.source)
         connection.execute(
             "INSERT OR REPLACE INTO ops.staged VALUES (?, ?, ?, ?)",
             [stream.source, stream.table.name, newest_load[0], fingerprint],

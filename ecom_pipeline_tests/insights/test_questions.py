@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from datetime import date, timedelta
 from decimal import Decimal
 from string import Formatter
@@ -51,6 +52,14 @@ def test_an_answer_has_words_for_all_it_holds(
         assert len(written.rows) == len(answer.rows)
         assert {len(row) for row in written.rows} == {len(answer.columns)}
         assert "{" not in written.sentence + written.about
+        if language == "fr":
+            said = [
+                written.title,
+                written.sentence,
+                written.about,
+                *(one for row in written.rows for one in row),
+            ]
+            assert not [one for one in said if re.search(r"[ '][:;?!%]|'", one)]
         assert bool(written.others) == bool(answer.others)
 
 

@@ -261,7 +261,7 @@ CREATE TABLE kpi.days (kpi VARCHAR, day DATE, state VARCHAR, reason VARCHAR);
 CREATE TABLE kpi.restatements (
     kpi VARCHAR, day DATE, dimension VARCHAR, segment VARCHAR,
     numerator_before DECIMAL(38,4), numerator_after DECIMAL(38,4),
-    denominator_before DECIMAL(38,4), denominator_after DECIMAL(38,4), changed_at TIMESTAMP);
+    denominator_before DECIMAL(38,4), denominator_after DECIMAL(38,4), changed_at TIMESTAMP, cause VARCHAR);
 CREATE TABLE ops.sources (source VARCHAR, vendor VARCHAR, title VARCHAR);
 CREATE TABLE ops.source_days (
     source VARCHAR, day DATE, is_complete BOOLEAN, is_on_time BOOLEAN, loaded_at TIMESTAMP);
@@ -269,11 +269,11 @@ CREATE TABLE ops.source_days (
 
 _RESTATEMENTS = """
 INSERT INTO kpi.restatements VALUES
-('net_sales', '2026-11-03', 'total', '', 8412.5000, 8302.5000, NULL, NULL, '2026-11-18 04:00:00'),
-('net_sales', '2026-11-03', 'total', '', 8302.5000, 8290.0000, NULL, NULL, '2026-11-20 04:00:00'),
-('net_sales', '2026-10-28', 'total', '', 7990.1000, 7930.1000, NULL, NULL, '2026-11-20 04:00:00'),
-('net_sales', '2026-10-28', 'channel', 'Direct', 990.1000, 930.1000, NULL, NULL, '2026-11-20 04:00:00'),
-('average_order_value', '2026-11-03', 'total', '', 8912.0000, 8802.0000, 104.0000, 103.0000, '2026-11-18 04:00:00'),
-('net_sales', '2026-11-19', 'total', '', 8000.0000, 7000.0000, NULL, NULL, '2026-11-20 04:00:00'),
-('orders', '2026-09-01', 'total', '', 99.0000, 98.0000, NULL, NULL, '2026-11-02 04:00:00');
+('net_sales', '2026-11-03', 'total', '', 8412.5000, 8302.5000, NULL, NULL, '2026-11-18 04:00:00', 'boutique'),
+('net_sales', '2026-11-03', 'total', '', 8302.5000, 8290.0000, NULL, NULL, '2026-11-20 04:00:00', 'boutique, paiements'),
+('net_sales', '2026-10-28', 'total', '', 7990.1000, 7930.1000, NULL, NULL, '2026-11-20 04:00:00', 'boutique'),
+('net_sales', '2026-10-28', 'channel', 'Direct', 990.1000, 930.1000, NULL, NULL, '2026-11-20 04:00:00', 'boutique'),
+('average_order_value', '2026-11-03', 'total', '', 8912.0000, 8802.0000, 104.0000, 103.0000, '2026-11-18 04:00:00', 'definition'),
+('net_sales', '2026-11-19', 'total', '', 8000.0000, 7000.0000, NULL, NULL, '2026-11-20 04:00:00', 'boutique'),
+('orders', '2026-09-01', 'total', '', 99.0000, 98.0000, NULL, NULL, '2026-11-02 04:00:00', 'boutique');
 """

@@ -169,6 +169,10 @@ def test_a_late_day_restates_what_the_oracle_says_and_nothing_else(story: tuple[
     wanted = changed_between(known, figures(simulation), days)
     assert restated(simulation, simulation.world.now()) == wanted
     assert changed_between(table_before, stored(simulation), days) == wanted
+    causes = simulation.query(
+        "SELECT DISTINCT cause FROM kpi.restatements WHERE kpi IN ('gross_merchandise_value', 'orders', 'net_sales')"
+    )
+    assert causes == [("shop",)], "only the shop told of its own days anew"
     touched = {(key, day) for key, day, *_ in wanted}
     day_of = {
         name: order.created_at.astimezone(simulation.pipeline.settings.shop.zone).date()
