@@ -83,7 +83,8 @@ class TestHelp:
         assert told(call(*path, "--help"), 0)
 
     def test_the_commands_are_those_of_the_product(self) -> None:
-        expected = ["demo", "ui", "doctor", "backfill", "sweep", "report", "send", "kpi", "source"]
+        expected = ["demo", "ui", "doctor", "backfill", "sweep", "report", "send", "alert", "ask"]
+        expected += ["kpi", "source"]
         assert [path[0] for path in ALL if len(path) == 1] == expected
         assert {path for path in ALL if len(path) == 2} == {
             ("kpi", "list"),
