@@ -113,7 +113,7 @@ class Zendesk(Source):
             yield from (self._tickets if table.name == TICKETS.name else self._ratings)(http, window, named)
 
     def check(self) -> list[Finding]:
-        since = int((self.context.now() - timedelta(hours=1)).timestamp())
+        since = int((self.context.now() - timedelta(days=1)).timestamp())
         found = []
         for what, path, params in (
             ("tickets", EXPORT, {"start_time": since, "per_page": 1}),
