@@ -242,7 +242,7 @@ def test_dagster_shows_assets_lineage_and_checks(extended: Extended) -> None:
     assert "model/ad_performance" in parents["kpi/awareness/reach_cost"]
     assert parents["posts/posts"] == []
     groups = extended.told["groups"]
-    assert groups["posts/posts"] == "source_posts"
+    assert groups["posts/posts"] == "sources_other"
     assert groups["kpi/awareness/reach_cost"] != groups["kpi/marketing/spend_by_campaign"]
     checked = {check.split(":")[0] for check in checks}
     assert {"posts/posts", "model/ad_performance"} <= checked

@@ -121,7 +121,7 @@ def _spec(pipeline: Pipeline, source: str, table: Table) -> dg.AssetSpec:
     return dg.AssetSpec(
         extract_key(source, table.name),
         description=f"{vendor.title}: {table.grain.rstrip('.')}. {table.docs}",
-        group_name=source_group(source),
+        group_name=source_group(vendor.family),
         kinds={vendor.vendor, "duckdb"},
         owners=[DATA_TEAM],
         metadata={

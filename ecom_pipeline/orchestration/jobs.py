@@ -67,7 +67,7 @@ def make_timetable(pipeline: Pipeline) -> Timetable:
 
 
 def _extract_job(pipeline: Pipeline) -> UnresolvedAssetJobDefinition:
-    groups = [source_group(source) for source in pipeline.sources]
+    groups = sorted({source_group(source.family) for source in pipeline.sources.values()})
     return dg.define_asset_job(
         EXTRACT,
         dg.AssetSelection.groups(*groups),

@@ -47,5 +47,5 @@ def delivery_key(language: str) -> dg.AssetKey:
     return dg.AssetKey(["delivery", f"mail_{language}"])
 
 
-def source_group(source: str) -> str:
-    return f"source_{source}"
+def source_group(family: str) -> str:
+    return f"sources_{family}"

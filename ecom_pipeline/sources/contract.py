@@ -192,6 +192,7 @@ class Source(ABC):
 
     vendor: ClassVar[str]
     title: ClassVar[str]
+    family: ClassVar[str] = "other"  # with whom it stands together in the lineage graph
     credentials: ClassVar[str]  # which key with which rights, and where a person gets it
     Settings: ClassVar[type[SourceSettings]]
     tables: ClassVar[tuple[Table, ...]]

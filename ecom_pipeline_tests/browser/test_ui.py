@@ -104,22 +104,23 @@ def test_the_lineage_graph_shows_every_stage_from_vendor_to_report(ui: Ui, page:
     page.get_by_text("Global asset lineage").wait_for()
     pipeline = ui.simulation.pipeline
     families = {node.kpi.family for node in pipeline.catalog.kpi_nodes if node.kpi}
-    for group in (*(f"source_{source}" for source in pipeline.sources), "models", *families, "published"):
+    sources = {f"sources_{source.family}" for source in pipeline.sources.values()}
+    for group in (*sources, "models", *families, "published"):
         in_graph(page, group).wait_for()
     reports, models = (in_graph(page, group).bounding_box() for group in ("reports", "models"))
-    shop = in_graph(page, "source_shop").bounding_box()
+    shop = in_graph(page, "sources_shops").bounding_box()
     assert shop
     assert models
     assert reports
     assert shop["x"] < models["x"] < reports["x"]  # read from left to right
 
 
-@pytest.mark.parametrize("group", ["source_shop", "sales"])
+@pytest.mark.parametrize("group", ["sources_shops", "sales"])
 def test_a_group_opens_into_its_assets(ui: Ui, page: Page, group: str) -> None:
     page.goto(f"{ui.url}/locations/ecom_pipeline/asset-groups/{group}/lineage")
     catalog = ui.simulation.pipeline.catalog
     names = {
-        "source_shop": [stream.table.name for stream in catalog.streams if stream.source == "shop"],
+        "sources_shops": [stream.table.name for stream in catalog.streams if stream.source == "shop"],
         "sales": [node.kpi.key for node in catalog.kpi_nodes if node.kpi and node.kpi.family == "sales"],
     }[group]
     assert len(names) > 2

@@ -83,7 +83,7 @@ def test_groups_are_the_parts_a_person_knows(pipeline: Pipeline, graph: dg.Asset
     groups = {graph.get(key).group_name for key in graph.get_all_asset_keys()}
     families = {kpi.family for kpi in pipeline.kpis.values()}
     assert groups == {
-        "source_shop", "source_outlet", "source_rates", "models", "published", "reports", *families,
+        "sources_shops", "sources_reference", "models", "published", "reports", *families,
     }  # fmt: skip
 
 

@@ -67,6 +67,7 @@ class AppStore(Source):
 
     vendor = "app_store"
     title = "App Store Connect"
+    family = "audience"
     credentials = (
         f"A team key with the role Sales only ({KEYS_PAGE}): the issuer id into the settings, the key id, and the "
         "content of its file (.p8) as the private key."

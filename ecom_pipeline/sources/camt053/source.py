@@ -42,6 +42,7 @@ class Camt053(Source):
 
     vendor = "camt053"
     title = "Bank statements (CAMT.053)"
+    family = "bank"
     credentials = "None: the statements lie in a folder that the user who runs the pipeline may read."
     Settings = Camt053Settings
     tables = (MOVEMENTS, BALANCES)

@@ -50,6 +50,7 @@ class Ecb(Source):
 
     vendor = "ecb"
     title = "European Central Bank"
+    family = "reference"
     credentials = "None: the rates are public."
     Settings = EcbSettings
     tables = (RATES,)

@@ -61,6 +61,7 @@ class EmissionFactors(Source):
 
     vendor = "emission_factors"
     title = "Emission factors"
+    family = "reference"
     credentials = "None: a table shipped with the product, and a file of the shop's own if it has one."
     Settings = EmissionFactorsSettings
     tables = (FACTORS,)

@@ -31,6 +31,7 @@ class Files(Source):
 
     vendor = "files"
     title = "Files"
+    family = "files"
     credentials = "None: the files lie in a folder that the user who runs the pipeline may read."
     Settings = FilesSettings
     tables = ()

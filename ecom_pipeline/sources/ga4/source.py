@@ -35,6 +35,7 @@ class Ga4(Source):
 
     vendor = "ga4"
     title = "Google Analytics 4"
+    family = "audience"
     credentials = (
         "The JSON key of a Google Cloud service account, in a project with the Google Analytics Data API "
         "enabled, whose address has the role Viewer on the property "

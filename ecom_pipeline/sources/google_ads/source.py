@@ -47,6 +47,7 @@ class GoogleAds(Source):
 
     vendor = "google_ads"
     title = "Google Ads"
+    family = "ads"
     credentials = (
         f"A developer token ({TOKEN_PAGE}) and an OAuth client's id and secret with a refresh token of a "
         "person with read-only access to the account (scope adwords; Google Ads, Admin, Access and security)."

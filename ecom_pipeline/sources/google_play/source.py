@@ -73,6 +73,7 @@ class GooglePlay(Source):
 
     vendor = "google_play"
     title = "Google Play"
+    family = "audience"
     credentials = (
         "The JSON key of a Google Cloud service account whose address is a user in the Play Console with the "
         "permission View app information and download bulk reports (read-only), for the whole account "

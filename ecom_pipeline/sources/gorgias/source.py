@@ -94,6 +94,7 @@ class Gorgias(Source):
 
     vendor = "gorgias"
     title = "Gorgias"
+    family = "service"
     credentials = f"An API key, shown under {KEYS_PAGE}, and the e-mail of the user it was made for, whose rights it has."
     Settings = GorgiasSettings
     tables = (TICKETS, RATINGS)

@@ -65,6 +65,7 @@ class Instagram(Source):
 
     vendor = "instagram"
     title = "Instagram"
+    family = "audience"
     credentials = (
         "A system user's access token with the permissions instagram_basic, instagram_manage_insights and "
         f"pages_read_engagement only ({SYSTEM_USERS}, Generate token), of a system user to whom the Instagram account "

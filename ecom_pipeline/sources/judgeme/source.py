@@ -61,6 +61,7 @@ class JudgeMe(Source):
 
     vendor = "judgeme"
     title = "Judge.me"
+    family = "service"
     credentials = f"The private API token, shown under {KEYS_PAGE}; Judge.me has no token that may only read."
     Settings = JudgeMeSettings
     tables = (REVIEWS,)

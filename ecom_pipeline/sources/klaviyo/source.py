@@ -58,6 +58,7 @@ class Klaviyo(Source):
 
     vendor = "klaviyo"
     title = "Klaviyo"
+    family = "crm"
     credentials = f"A private API key with read access to campaigns and profiles ({KEYS_PAGE}, Custom)."
     Settings = KlaviyoSettings
     tables = (MESSAGES, CONSENTS)

@@ -65,6 +65,7 @@ class MetaAds(Source):
 
     vendor = "meta_ads"
     title = "Meta Ads"
+    family = "ads"
     credentials = (
         f"A system user's access token with the permission ads_read only ({ACCESS}, Generate token), of a system "
         "user to whom the ad account is assigned with View performance."

@@ -34,6 +34,7 @@ class OneSignal(Source):
 
     vendor = "onesignal"
     title = "OneSignal"
+    family = "crm"
     credentials = (
         f"A key of the app for its messages ({APP_KEYS}) and a key of the organisation for the app's reach "
         f"({ORGANIZATION_KEYS}); OneSignal has no keys that may only read, so restrict both to this machine's address."

@@ -46,6 +46,7 @@ class PayPal(Source):
 
     vendor = "paypal"
     title = "PayPal"
+    family = "payments"
     credentials = (
         f"Client ID and secret of a live REST app with Transaction search and Customer disputes ticked and no other "
         f"feature, under {APPS_PAGE}."

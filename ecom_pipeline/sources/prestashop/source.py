@@ -53,6 +53,7 @@ class PrestaShop(Source):
 
     vendor = "prestashop"
     title = "PrestaShop"
+    family = "shops"
     credentials = (
         f"A webservice key made under {KEYS_PAGE}, with the permission GET on exactly {', '.join(FIELDS)}; "
         "base_url is the shop's address."

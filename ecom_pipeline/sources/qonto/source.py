@@ -32,6 +32,7 @@ class Qonto(Source):
 
     vendor = "qonto"
     title = "Qonto"
+    family = "bank"
     credentials = f"The organisation's login and secret key, shown under {KEYS_PAGE}."
     Settings = QontoSettings
     tables = (TRANSACTIONS, BALANCES)

@@ -42,6 +42,7 @@ class SearchConsole(Source):
 
     vendor = "search_console"
     title = "Google Search Console"
+    family = "audience"
     credentials = (
         "The JSON key of a Google Cloud service account, in a project with the Google Search Console API enabled, "
         "whose address is a user of the property, Restricted will do "

@@ -54,6 +54,7 @@ class Sendcloud(Source):
 
     vendor = "sendcloud"
     title = "Sendcloud"
+    family = "logistics"
     credentials = (
         f"The public and the secret key of an API integration, shown under {KEYS_PAGE}; the account's plan must "
         "include reporting."

@@ -41,6 +41,7 @@ class ShopifySource(Source):
 
     vendor = "shopify"
     title = "Shopify"
+    family = "shops"
     credentials = (
         "An Admin API access token with the scopes read_orders, read_all_orders, read_customers, "
         "read_products and read_inventory; granted in the shop's admin under Settings, Apps, Develop apps, "

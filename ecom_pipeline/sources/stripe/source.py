@@ -38,6 +38,7 @@ class Stripe(Source):
 
     vendor = "stripe"
     title = "Stripe"
+    family = "payments"
     credentials = (
         "A restricted key (rk_…) with Read on Balance transactions, Charges, Refunds, Payouts and Disputes, "
         f"made under {KEYS_PAGE}."

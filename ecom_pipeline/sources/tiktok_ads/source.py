@@ -48,6 +48,7 @@ class TikTokAds(Source):
 
     vendor = "tiktok_ads"
     title = "TikTok Ads"
+    family = "ads"
     credentials = (
         "A long-term access token of an app with the scopes Reporting and Ad Account Management (read), "
         "authorised by the advertiser (TikTok API for Business, My apps, Advertiser authorization)."

@@ -67,6 +67,7 @@ class Trustpilot(Source):
 
     vendor = "trustpilot"
     title = "Trustpilot"
+    family = "service"
     credentials = f"API key and secret of an application made under {KEYS_PAGE}; the business unit's id stands there too."
     Settings = TrustpilotSettings
     tables = (REVIEWS,)

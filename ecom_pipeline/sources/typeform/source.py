@@ -63,6 +63,7 @@ class Typeform(Source):
 
     vendor = "typeform"
     title = "Typeform"
+    family = "service"
     credentials = f"A personal token with the scope responses:read alone, made under {TOKENS_PAGE}."
     Settings = TypeformSettings
     tables = (ANSWERS,)

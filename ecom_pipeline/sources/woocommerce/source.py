@@ -49,6 +49,7 @@ class WooCommerce(Source):
 
     vendor = "woocommerce"
     title = "WooCommerce"
+    family = "shops"
     credentials = (
         f"A REST API key with the permission Read, made under {KEYS_PAGE}; base_url is the site's address."
     )

@@ -102,6 +102,7 @@ class Zendesk(Source):
 
     vendor = "zendesk"
     title = "Zendesk"
+    family = "service"
     credentials = f"An API token under {TOKENS_PAGE}, and the e-mail of an administrator: Zendesk lets nobody else export."
     Settings = ZendeskSettings
     tables = (TICKETS, RATINGS)
