@@ -135,7 +135,15 @@ def simulated_vendors(folder: Path, plan: DemoPlan) -> Iterator[Path]:
     ):
         instances = from_json(requests.get(f"{url}/_sandbox/instances", timeout=10).json())
         costs = shop_costs(plan.orders_per_day, GROUP)
-        toml = sandbox_toml(instances, costs, plan.first_day, imports, mails.port, ledgers=True)
+        toml = sandbox_toml(
+            instances,
+            costs,
+            plan.first_day,
+            imports,
+            mails.port,
+            ledgers=True,
+            storefronts=GROUP.storefronts,
+        )
         toml += '\n[storage]\nfolder = "."\n'
         config = write_configuration(folder, toml, sandbox_environment(instances))
         ports = {"sandbox_port": int(url.rsplit(":", 1)[1]), "mail_port": mails.port}

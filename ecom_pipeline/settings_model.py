@@ -59,6 +59,9 @@ class ShopSettings(Section):
     complete_since: date | None = None  # customers first seen before are known, not new
     minimum_coverage: Decimal = Field(default=Decimal("0.9"), ge=0, le=1)
     churn_window_days: int | None = Field(default=None, ge=1)
+    platform_time_zones: dict[str, str] = Field(  # by source, of shops whose own reports keep other days
+        default_factory=dict
+    )
     restocking_days: int = Field(default=14, ge=0)  # from ordering articles to their lying on the shelf
     has_none_of: tuple[
         str, ...
@@ -70,6 +73,11 @@ class ShopSettings(Section):
         if value not in available_timezones():
             raise _unknown("No time zone has this name", value, available_timezones(), "Europe/Paris")
         return value
+
+    @field_validator("platform_time_zones")
+    @classmethod
+    def _platform_time_zones_exist(cls, value: dict[str, str]) -> dict[str, str]:
+        return {source: cls._time_zone_exists(zone) for source, zone in value.items()}
 
     @field_validator("currency")
     @classmethod

@@ -122,7 +122,10 @@ def simulate(
         environment = sandbox_environment(instances)
         imports = folder / "imports"
         ledgers = made.business.reads("ledgers")
-        toml = sandbox_toml(instances, costs, made.first_day, imports, ledgers=ledgers)
+        storefronts = made.business.storefronts
+        toml = sandbox_toml(
+            instances, costs, made.first_day, imports, ledgers=ledgers, storefronts=storefronts
+        )
         file = write_configuration(folder, toml, environment)
         pipeline = Pipeline(load_settings(file, environment), clock=world.now)
         simulation = Simulation(world, costs, pipeline, imports)

@@ -8,7 +8,7 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
-from ecom_pipeline.sandbox.events import MonthlyCost, ShopCosts
+from ecom_pipeline.sandbox.events import MonthlyCost, ShopCosts, Storefront
 from ecom_pipeline.sandbox.ledgers import LEDGERS
 from ecom_pipeline.sandbox.twins import Instance
 
@@ -31,6 +31,7 @@ def sandbox_toml(
     smtp_port: int | None = None,
     *,
     ledgers: bool = False,
+    storefronts: Iterable[Storefront] = (),
 ) -> str:
     """The text of an `ecom.toml` for the simulated shop; `ledgers` come from CSVs in `imports`."""
     lines = [
@@ -39,6 +40,9 @@ def sandbox_toml(
         'time_zone = "Europe/Paris"',
         'currency = "EUR"',
         f"history_start = {history_start}",
+        "",
+        "[shop.platform_time_zones]",
+        *(f'{one.key} = "{one.time_zone}"' for one in storefronts if one.time_zone != "Europe/Paris"),
         "",
     ]
     for instance in instances:

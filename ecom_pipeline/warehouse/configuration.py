@@ -20,7 +20,7 @@ def write_configuration(connection: duckdb.DuckDBPyConnection, settings: Setting
 
     config.shop: one row. config.daily_costs: kind 'fixed', 'marketing' or 'influencer' (fees, by name),
     amounts in the reporting currency. config.logistics_rates: country '*' for every other one.
-    config.stock: one row. config.influencers: one row a code or utm_campaign, in small letters.
+    config.stock: one row. config.platforms: shops whose own reports keep other days. config.influencers: one row a code or utm_campaign, in small letters.
     """
     shop = settings.shop
     _replace(
@@ -36,6 +36,17 @@ def write_configuration(connection: duckdb.DuckDBPyConnection, settings: Setting
         ),
     )
     _replace(connection, "stock", pa.table({"restocking_days": pa.array([shop.restocking_days], pa.int32())}))
+    zones = shop.platform_time_zones
+    _replace(
+        connection,
+        "platforms",
+        pa.table(
+            {
+                "shop": pa.array(list(zones), pa.string()),
+                "time_zone": pa.array(list(zones.values()), pa.string()),
+            }
+        ),
+    )
     rates = settings.costs.logistics
     money = pa.decimal128(18, 4)
     _replace(

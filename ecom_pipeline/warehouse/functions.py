@@ -3,7 +3,7 @@
 Model, mapping and KPI files are written in a portable subset plus the functions below, which are
 expanded into plain SQL of the target engine before a query runs:
 
-- LOCAL_DAY(ts): the shop's local day of a UTC timestamp.
+- LOCAL_DAY(ts): the shop's local day of a UTC timestamp; LOCAL_DAY(ts, zone): that of a time zone in a column.
 - INSTANCE_NAME(): the name of the source instance a mapping runs for.
 - TO_REPORTING(amount, rate, reporting_rate): an amount in a currency of which one euro buys `rate`, in the
   reporting currency of which one euro buys `reporting_rate`, rounded half away from zero to cents.
@@ -36,8 +36,8 @@ AS DECIMAL(18, 0)) * CAST(0.01 AS DECIMAL(3, 2)) AS DECIMAL(18, 2))
 """
 
 _LOCAL_DAY = {
-    "duckdb": "CAST(TIMEZONE('{zone}', TIMEZONE('UTC', {ts})) AS DATE)",
-    "spark": "TO_DATE(FROM_UTC_TIMESTAMP({ts}, '{zone}'))",
+    "duckdb": "CAST(TIMEZONE({zone}, TIMEZONE('UTC', {ts})) AS DATE)",
+    "spark": "TO_DATE(FROM_UTC_TIMESTAMP({ts}, {zone}))",
 }
 
 
@@ -50,7 +50,8 @@ def expand(tree: exp.Expr, expansion: Expansion, engine: str = "duckdb") -> exp.
         name = str(node.this).upper()
         arguments = [argument.sql(dialect="duckdb") for argument in node.expressions]
         if name == "LOCAL_DAY":
-            sql = _LOCAL_DAY[engine].format(zone=expansion.time_zone, ts=arguments[0])
+            zone = arguments[1] if len(arguments) > 1 else f"'{expansion.time_zone}'"
+            sql = _LOCAL_DAY[engine].format(zone=zone, ts=arguments[0])
             return sqlglot.parse_one(sql, dialect=engine)
         if name == "INSTANCE_NAME":
             return exp.Literal.string(expansion.instance or "")
