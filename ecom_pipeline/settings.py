@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import re
 import tomllib
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path
 from typing import Any, get_args
 
@@ -104,6 +104,7 @@ def load_settings(file: Path | None = None, environment: dict[str, str] | None =
         raise explain(error, Settings) from None
     _check_kpi_names(settings)
     _check_targets(settings)
+    _check_questions(settings)
     return settings
 
 
@@ -296,13 +297,34 @@ def _with_paths(model: type[BaseModel], values: Any, file: Path) -> Any:
 def _check_kpi_names(settings: Settings) -> None:
     from ecom_pipeline.kpis.definition import kpis  # noqa: PLC0415 - kpis are read only when there are names
 
-    for section, names in (("targets", settings.targets), ("report.essentials", settings.report.essentials)):
+    families = {kpi.family for kpi in kpis().values()}
+    named: list[tuple[str, Iterable[str], Collection[str]]] = [
+        ("targets", settings.targets, kpis()),
+        ("report.essentials", settings.report.essentials, kpis()),
+    ]
+    for key, audience in settings.audiences.items():
+        named.append((f"audiences.{key}.essentials", audience.essentials or (), kpis()))
+        named.append((f"audiences.{key}.kpis", audience.kpis or (), {*kpis(), *families}))
+    for section, names, known in named:
         for name in names:
-            if name not in kpis():
+            if name not in known:
                 raise ConfigurationError(
                     f"ecom.toml: {section} names the unknown KPI {name}.",
                     why="Every KPI is a file of the product, and none has this name.",
-                    mend=nearest(name, kpis()) or "See all of them with: ecom-pipeline kpi list",
+                    mend=nearest(name, known) or "See all of them with: ecom-pipeline kpi list",
+                )
+
+
+def _check_questions(settings: Settings) -> None:
+    from ecom_pipeline.insights.questions.question import questions  # noqa: PLC0415 - read only when there are names
+
+    for key, audience in settings.audiences.items():
+        for name in audience.questions or ():
+            if name not in questions():
+                raise ConfigurationError(
+                    f"ecom.toml: audiences.{key}.questions names the unknown question {name}.",
+                    why="Every question is a file of the product, and none has this name.",
+                    mend=nearest(name, questions()) or f"Use some of {', '.join(questions())}.",
                 )
 
 

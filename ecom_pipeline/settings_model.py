@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from datetime import date
 from decimal import Decimal
-from itertools import pairwise
 from pathlib import Path
 from typing import Annotated, Literal
 from zoneinfo import ZoneInfo, available_timezones
 
 from babel.numbers import list_currencies
 from pydantic import (
-    AfterValidator,
     BaseModel,
     BeforeValidator,
     ConfigDict,
@@ -27,26 +26,14 @@ from ecom_pipeline.settings_errors import nearest
 from ecom_pipeline.settings_receivers import (
     AlertReaderSettings,
     AlertSettings,
+    AudienceSettings,
     MailSettings,
     RecipientSettings,
     Section,
     WebhookSettings,
 )
+from ecom_pipeline.settings_targets import Amount, Targets, exact
 from ecom_pipeline.sources.contract import SourceSettings
-
-
-def _exact(value: object) -> object:
-    """Money is written as text or a whole number: a TOML float has lost its cents before we see it."""
-    if isinstance(value, float):
-        raise PydanticCustomError(
-            "inexact",
-            "It is a bare decimal, which is not exact",
-            {"mend": f'Write the amount in quotes: "{value}".'},
-        )
-    return value
-
-
-Amount = Annotated[Decimal, BeforeValidator(_exact), Field(ge=0, max_digits=16, decimal_places=4)]
 
 
 class ShopSettings(Section):
@@ -137,63 +124,6 @@ class CostSettings(Section):
         return value
 
 
-class TargetSettings(Section):
-    """What the shop wants of one KPI: a value whatever the period, or of a flow amounts by calendar period."""
-
-    value: Decimal | None = None
-    week: Amount | None = None
-    month: Amount | None = None
-    quarter: Amount | None = None
-    year: Amount | None = None
-    from_day: date | None = Field(default=None, alias="from")  # the first day it holds, and the last
-    to_day: date | None = Field(default=None, alias="to")
-
-    @property
-    def amounts(self) -> dict[str, Decimal]:
-        """The named periods' amounts, shortest first."""
-        named = {"week": self.week, "month": self.month, "quarter": self.quarter, "year": self.year}
-        return {name: amount for name, amount in named.items() if amount is not None}
-
-    @model_validator(mode="after")
-    def _says_one_thing(self) -> TargetSettings:
-        if (self.value is None) == (not self.amounts):
-            raise ValueError("it needs either a value or amounts by week, month, quarter or year")
-        if self.from_day is not None and self.to_day is not None and self.to_day < self.from_day:
-            raise ValueError("it ends before it begins, so it would never hold")
-        return self
-
-
-def _target_list(written: object) -> object:
-    """`conversion_rate = 0.025`, `[targets.net_sales]` and `[[targets.net_sales]]` are all a list of targets."""
-    if isinstance(written, dict):
-        return [written]
-    if isinstance(written, list):
-        return written
-    try:
-        number = Decimal(str(written))
-    except ArithmeticError:
-        number = Decimal("NaN")
-    if isinstance(written, bool) or not number.is_finite():
-        mend = 'Write a number, or for a flow a section: [targets.net_sales] with month = "120000".'
-        raise PydanticCustomError("no_target", "It is no number", {"mend": mend})
-    return [{"value": number}]
-
-
-def _never_two(targets: tuple[TargetSettings, ...]) -> tuple[TargetSettings, ...]:
-    ordered = sorted(targets, key=lambda one: one.from_day or date.min)
-    for one, after in pairwise(ordered):
-        if one.to_day is None or after.from_day is None or after.from_day <= one.to_day:
-            raise ValueError("two of its targets hold on the same day, and only one can be met")
-    return tuple(ordered)
-
-
-Targets = Annotated[
-    tuple[TargetSettings, ...],
-    BeforeValidator(_target_list),
-    AfterValidator(_never_two),
-]
-
-
 class InfluencerSettings(Section):
     """Somebody paid to speak of the shop, known by discount codes and by the utm_campaign of her links.
 
@@ -206,7 +136,7 @@ class InfluencerSettings(Section):
     utm_campaigns: tuple[str, ...] = ()
     monthly_fee: Amount = Decimal(0)
     commission_percent: Annotated[
-        Decimal, BeforeValidator(_exact), Field(ge=0, le=100, max_digits=5, decimal_places=2)
+        Decimal, BeforeValidator(exact), Field(ge=0, le=100, max_digits=5, decimal_places=2)
     ] = Decimal(0)
     first_day: date
     last_day: date | None = None
@@ -267,6 +197,7 @@ class Settings(Section):
     influencers: tuple[InfluencerSettings, ...] = ()
     targets: dict[str, Targets] = Field(default={})
     report: ReportSettings = ReportSettings()
+    audiences: dict[str, AudienceSettings] = Field(default={"direction": AudienceSettings()}, min_length=1)
     mail: MailSettings | None = None
     alerts: AlertSettings = AlertSettings()
     webhooks: tuple[WebhookSettings, ...] = ()
@@ -305,6 +236,20 @@ class Settings(Section):
             raise ValueError("alerts.recipients are told by e-mail, and there is no [mail] section")
         return self
 
+    @field_validator("audiences")
+    @classmethod
+    def _audiences_have_plain_names(cls, value: dict[str, AudienceSettings]) -> dict[str, AudienceSettings]:
+        for name in value:
+            if not re.fullmatch(r"[a-z][a-z0-9]*(_[a-z0-9]+)*", name):
+                raise ValueError(
+                    f"{name} becomes part of files' names: use lower-case letters, digits and single _"
+                )
+        return value
+
+    def audience_languages(self, name: str) -> tuple[Literal["fr", "en"], ...]:
+        """The languages an audience's reports are written in."""
+        return self.audiences[name].languages or self.report.languages
+
     @model_validator(mode="after")
     def _everybody_can_read(self) -> Settings:
         for hook in self.webhooks:
@@ -318,6 +263,24 @@ class Settings(Section):
             if person.language not in self.report.languages:
                 raise ValueError(
                     f"a recipient reads {person.language}, and report.languages has no {person.language}"
+                )
+        return self
+
+    @model_validator(mode="after")
+    def _every_reader_has_a_report(self) -> Settings:
+        for name, audience in self.audiences.items():
+            if strange := [one for one in audience.languages or () if one not in self.report.languages]:
+                raise ValueError(
+                    f"the audience {name} reads {strange[0]}, and report.languages has no {strange[0]}"
+                )
+        for person in self.mail.recipients if self.mail else ():
+            if person.audience not in self.audiences:
+                raise ValueError(
+                    f"a recipient belongs to the audience {person.audience}, and there is no [audiences.{person.audience}]"
+                )
+            if person.language not in self.audience_languages(person.audience):
+                raise ValueError(
+                    f"a recipient of the audience {person.audience} reads {person.language}, and its languages have none"
                 )
         return self
 

@@ -24,10 +24,36 @@ class Section(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
+Language = Literal["fr", "en"]
+
+
+class AudienceTitle(Section):
+    """What an audience is called on its report."""
+
+    fr: str = Field(min_length=1)
+    en: str = Field(min_length=1)
+
+
+class AudienceSettings(Section):
+    """Readers with a report of their own; what is left out is what the product's audience of that name has.
+
+    `kpis` are names or whole families, in reading order.
+    """
+
+    title: AudienceTitle | None = None
+    essentials: tuple[str, ...] | None = Field(default=None, min_length=1)
+    kpis: tuple[str, ...] | None = Field(default=None, min_length=1)
+    questions: tuple[str, ...] | None = None
+    languages: tuple[Language, ...] | None = Field(default=None, min_length=1)
+
+
 class RecipientSettings(Section):
+    """Somebody who reads the reports of an audience in a language."""
+
     email: Email
     name: str = ""
-    language: Literal["fr", "en"] = "fr"
+    language: Language = "fr"
+    audience: str = "direction"
 
 
 class MailSettings(Section):

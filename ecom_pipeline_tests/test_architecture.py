@@ -31,8 +31,18 @@ ALLOWED: dict[str, set[str]] = {
     "sources": {"errors"},
     "settings_errors": {"errors"},
     "settings_receivers": set(),
-    "settings_model": {"errors", "settings_errors", "settings_receivers", "sources"},
-    "settings": {"errors", "settings_errors", "settings_model", "settings_receivers", "sources", "kpis"},
+    "settings_targets": {"settings_receivers"},
+    "settings_model": {"errors", "settings_errors", "settings_receivers", "settings_targets", "sources"},
+    # Names of KPIs and questions are checked against what there is.
+    "settings": {
+        "errors",
+        "settings_errors",
+        "settings_model",
+        "settings_receivers",
+        "sources",
+        "kpis",
+        "insights",
+    },
     # Both tell a file's header from its query; the reader of headers itself knows neither.
     "kpis": {"errors", "warehouse"},
     "warehouse": {"errors", "kpis", "models", "settings", "sources"},

@@ -105,7 +105,7 @@ def test_unknown_keys_name_the_nearest_one_at_every_depth(
 def test_valid_names_are_those_a_person_may_write(tmp_path: Path) -> None:
     error = refusal(tmp_path, f"zzz = 1\n{SHOP}")
     assert error.mend == (
-        "Valid names: shop, sources, costs, influencers, targets, report, mail, alerts, webhooks, storage."
+        "Valid names: shop, sources, costs, influencers, targets, report, audiences, mail, alerts, webhooks, storage."
     )
 
 
@@ -471,3 +471,22 @@ def test_the_committed_configuration_is_valid() -> None:
             tail = variable.removeprefix(f"ECOM_{source.name.upper()}")
             assert tail in (REPOSITORY / "ecom.toml").read_text(), f"the template does not name {variable}"
     assert issubclass(vendors()["shopify"], Source)
+
+
+@pytest.mark.parametrize(
+    ("text", "named"),
+    [
+        ('[audiences.finance]\nkpis = ["profit", "sale"]\n', "audiences.finance.kpis"),
+        ('[audiences.finance]\nessentials = ["profit"]\n', "audiences.finance.essentials"),
+        ('[audiences.finance]\nquestions = ["stok"]\n', "audiences.finance.questions"),
+    ],
+)
+def test_an_audience_names_what_exists(tmp_path: Path, text: str, named: str) -> None:
+    assert named in refusal(tmp_path, f"{SHOP}{text}").what
+
+
+def test_every_reader_has_a_report_of_an_audience_in_a_language(tmp_path: Path) -> None:
+    reader = 'recipients = [{email = "a@b.example", audience = "finance"}]\n'
+    assert "finance" in refusal(tmp_path, f"{SHOP}{MAIL}{reader}").why
+    english = '[audiences.finance]\nlanguages = ["en"]\n'
+    assert "finance" in refusal(tmp_path, f"{SHOP}{english}{MAIL}{reader}").why

@@ -13,7 +13,7 @@ from ecom_pipeline.pipeline import Pipeline
 from ecom_pipeline.reporting import shop_targets
 from ecom_pipeline.reports.formats import Formats
 from ecom_pipeline.reports.reading import read_progress
-from ecom_pipeline.settings_model import TargetSettings
+from ecom_pipeline.settings_targets import TargetSettings
 from ecom_pipeline.warehouse.catalog import Catalog, canonical_tables
 from ecom_pipeline.warehouse.connection import open_published
 from ecom_pipeline.warehouse.rows import fetch_row
