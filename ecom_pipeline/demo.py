@@ -15,7 +15,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date, datetime, time, timedelta
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -63,6 +63,14 @@ def plan_for(now: datetime) -> DemoPlan:
     today = now.astimezone(ZONE).date()
     monday = today - timedelta(days=today.weekday())
     return DemoPlan(monday - timedelta(weeks=WEEKS), today - timedelta(days=1))
+
+
+def vendors_clock(plan: DemoPlan, now: datetime) -> datetime:
+    """When the simulated vendors answer: six in the morning after the last day, or now where that is earlier.
+
+    A vendor whose clock runs ahead of its reader's would refuse what the reader may still ask.
+    """
+    return min(now, datetime.combine(plan.last_day + timedelta(days=1), time(6), ZONE))
 
 
 def recorded_plan(folder: Path) -> DemoPlan | None:
@@ -158,7 +166,7 @@ def _sandbox(folder: Path, plan: DemoPlan, port: int) -> Iterator[str]:
         sys.executable, "-m", "ecom_pipeline.sandbox",
         "--seed", str(plan.seed), "--first-day", str(plan.first_day), "--last-day", str(plan.last_day),
         "--orders-per-day", str(plan.orders_per_day), "--business", "group", "--port", str(port),
-        "--ledgers", str(folder / "imports"),
+        "--ledgers", str(folder / "imports"), "--now", vendors_clock(plan, datetime.now(ZONE)).isoformat(),
     ]  # fmt: skip
     log = folder / "sandbox.log"
     with log.open("w", encoding="utf-8") as errors:

@@ -16,6 +16,7 @@ from ecom_pipeline import demo
 from ecom_pipeline.cli import app
 from ecom_pipeline.commands import showing
 from ecom_pipeline.demo import (
+    ZONE,
     DemoPlan,
     begin_anew,
     is_finished,
@@ -23,6 +24,7 @@ from ecom_pipeline.demo import (
     plan_for,
     recorded_plan,
     simulated_vendors,
+    vendors_clock,
 )
 from ecom_pipeline.errors import EcomError
 from ecom_pipeline.pipeline import system_clock
@@ -60,6 +62,12 @@ def test_sixty_whole_weeks_up_to_yesterday(now: datetime, first: date, last: dat
     plan = plan_for(now)
     assert (plan.first_day, plan.last_day) == (first, last)
     assert first.isoweekday() == 1
+
+
+@pytest.mark.parametrize(("hour", "expected"), [(2, 2), (9, 6)])
+def test_the_vendors_clock_never_runs_ahead_of_the_readers(hour: int, expected: int) -> None:
+    now = datetime(2026, 11, 27, hour, tzinfo=ZONE)
+    assert vendors_clock(plan_for(now), now) == datetime(2026, 11, 27, expected, tzinfo=ZONE)
 
 
 class TestFolder:
