@@ -7,6 +7,7 @@ from ecom_pipeline.reports.compute import compute_report, shown_decisions
 from ecom_pipeline.reports.html import render_html
 from ecom_pipeline.reports.mail import MailContent, render_mail
 from ecom_pipeline.reports.pdf import render_pdf
+from ecom_pipeline.reports.picture import render_first_page
 from ecom_pipeline.reports.report import ReportRequest, WeeklyReport
 
 __all__ = [
@@ -14,6 +15,7 @@ __all__ = [
     "ReportRequest",
     "WeeklyReport",
     "compute_report",
+    "render_first_page",
     "render_html",
     "render_mail",
     "render_pdf",
