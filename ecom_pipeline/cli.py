@@ -16,10 +16,10 @@ from ecom_pipeline.commands.alerting import alert
 from ecom_pipeline.commands.asking import ask
 from ecom_pipeline.commands.diagnosis import doctor
 from ecom_pipeline.commands.failures import CommandGroup
+from ecom_pipeline.commands.reports import report, send
 from ecom_pipeline.commands.running import backfill, sweep, ui
 from ecom_pipeline.commands.session import Session, console
 from ecom_pipeline.commands.showing import demo
-from ecom_pipeline.commands.weekly import report, send
 
 app = typer.Typer(
     cls=CommandGroup,

@@ -50,11 +50,6 @@ def system_clock() -> datetime:
     return datetime.now(UTC)
 
 
-def newest_complete_week(newest_day: date) -> date:
-    """The last day (a Sunday) of the last week that is over on the newest complete day."""
-    return newest_day - timedelta(days=newest_day.isoweekday() % 7)
-
-
 @dataclass
 class Pipeline:
     """One configuration's sources, catalog and steps."""

@@ -1,7 +1,7 @@
-"""The weekly report from the published warehouse to its files and its readers, without an orchestrator.
+"""Reports from the published warehouse to their files and their readers, without an orchestrator.
 
 Rendering and sending are two steps on purpose: what is sent is exactly the files that were rendered, and a
-week that is not the newest complete one is rendered and never sent.
+period that is not the newest complete one is rendered and never sent.
 """
 
 from __future__ import annotations
@@ -9,11 +9,10 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
-from datetime import date, timedelta
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
-from ecom_pipeline.decisions import read_shown, record_shown
+from ecom_pipeline.decisions import REMEMBERED, read_shown, record_shown
 from ecom_pipeline.delivery import (
     Delivery,
     Ledger,
@@ -23,48 +22,76 @@ from ecom_pipeline.delivery import (
     Sender,
     SmtpServer,
     deliver_report,
-    is_sendable,
     preview_report,
 )
+from ecom_pipeline.editions import Edition
 from ecom_pipeline.errors import ConfigurationError
+from ecom_pipeline.insights.questions.question import questions
 from ecom_pipeline.insights.targets import Span, Target
-from ecom_pipeline.pipeline import Pipeline, newest_complete_week
+from ecom_pipeline.periods import ReportPeriod, Rhythm, newest_complete
+from ecom_pipeline.pipeline import Pipeline
 from ecom_pipeline.reports import (
+    Correction,
     MailContent,
+    Report,
     ReportRequest,
-    WeeklyReport,
     compute_report,
     render_html,
     render_mail,
     render_pdf,
     shown_decisions,
 )
+from ecom_pipeline.reports.audience import Audience, make_audience
+from ecom_pipeline.reports.correction import NothingToCorrect, find_changes, read_sent, told_values
 from ecom_pipeline.settings import PSEUDONYM_VARIABLE, MailSettings, Settings
 from ecom_pipeline.warehouse.connection import open_published
+
+__all__ = [
+    "NothingToCorrect",
+    "RenderedReport",
+    "ReportDelivery",
+    "ReportFiles",
+    "compute_edition",
+    "decisions_file",
+    "deliver_edition",
+    "known_deliveries",
+    "ledger_file",
+    "ledger_key",
+    "mail_sender",
+    "readers",
+    "render_edition",
+    "report_files",
+    "require_over",
+    "shop_audience",
+    "shop_targets",
+    "smtp_server",
+]
 
 
 @dataclass(frozen=True)
 class ReportFiles:
-    """Where one week's report in one language lies."""
+    """Where one edition lies. `values` are its numbers as rendered, `sent` those that went out."""
 
     pdf: Path
     html: Path
     mail: Path  # subject, text and HTML of the message, as JSON
+    values: Path
+    sent: Path
 
 
 @dataclass(frozen=True)
 class RenderedReport:
     """A report that was just written, with the numbers it was made from."""
 
-    pdf: Path
-    html: Path
+    edition: Edition
+    files: ReportFiles
     mail: MailContent
-    report: WeeklyReport
+    report: Report
 
 
 @dataclass(frozen=True)
-class WeekDelivery:
-    """What became of sending one report. `not_sent_because` is empty when sending was in order."""
+class ReportDelivery:
+    """What became of sending one edition. `not_sent_because` is empty when sending was in order."""
 
     report_key: str
     not_sent_because: str = ""
@@ -76,16 +103,18 @@ class WeekDelivery:
         return tuple(delivery for delivery in self.deliveries if not delivery.is_sent)
 
 
-def week_name(week_last_day: date) -> str:
-    """The ISO week as `2026-W47`."""
-    iso = week_last_day.isocalendar()
-    return f"{iso.year}-W{iso.week:02d}"
+def shop_audience(pipeline: Pipeline, name: str) -> Audience:
+    """A configured audience with what it reads."""
+    settings = pipeline.settings
+    chosen = settings.audiences[name].model_dump(exclude_none=True)
+    return make_audience(name, chosen, settings.report.essentials, pipeline.kpis, questions())
 
 
-def report_files(settings: Settings, week_last_day: date, language: str) -> ReportFiles:
-    """The places of a week's report under the reports folder, whether it was rendered yet or not."""
-    stem = settings.reports_folder / week_name(week_last_day) / f"weekly_{language}"
-    return ReportFiles(stem.with_suffix(".pdf"), stem.with_suffix(".html"), stem.with_suffix(".mail.json"))
+def report_files(settings: Settings, edition: Edition) -> ReportFiles:
+    """The places of an edition under the reports folder, whether it was rendered yet or not."""
+    stem = settings.reports_folder / edition.period.name / edition.stem
+    suffixes = (".pdf", ".html", ".mail.json", ".values.json", ".sent.json")
+    return ReportFiles(*(stem.with_suffix(suffix) for suffix in suffixes))
 
 
 def shop_targets(settings: Settings) -> dict[str, tuple[Target, ...]]:
@@ -101,82 +130,94 @@ def shop_targets(settings: Settings) -> dict[str, tuple[Target, ...]]:
     }
 
 
-def compute_week(pipeline: Pipeline, week_last_day: date) -> WeeklyReport:
-    """What the report of the week ending with the day (a Sunday) says, read from the published copy.
+def compute_edition(pipeline: Pipeline, edition: Edition, *, corrected: bool = False) -> Report:
+    """What the report of a period says to an audience, read from the published copy.
+
+    A corrected one says what has changed since the edition that was sent.
 
     Raises:
-        ConfigurationError: the day is not a Sunday, or the week is not over.
+        ConfigurationError: the period is not over.
+        NothingToCorrect: nothing was sent, or it reads the same now.
         EcomError: nothing has been published yet.
     """
-    if week_last_day.isoweekday() != 7:
-        raise ConfigurationError(
-            f"{week_last_day} does not end a week.", mend=f"Use the Sunday {_sunday_of(week_last_day)}."
-        )
-    _require_week_over(pipeline, week_last_day)
-    settings = pipeline.settings
+    require_over(pipeline, edition.period)
+    settings, period = pipeline.settings, edition.period
     request = ReportRequest(
         shop_name=settings.shop.name,
         currency=settings.shop.currency,
-        week_last_day=week_last_day,
-        essentials=settings.report.essentials,
+        period=period,
+        audience=shop_audience(pipeline, edition.audience),
         targets=shop_targets(settings),
         minimum_coverage=settings.shop.minimum_coverage,
         generated_at=pipeline.clock(),
-        shown=read_shown(decisions_file(settings), week_last_day),
+        shown=read_shown(
+            decisions_file(settings), _shown_as(edition), period.back(REMEMBERED).last_day, period.last_day
+        ),
     )
     with open_published(settings.published_file) as connection:
-        return compute_report(connection, pipeline.kpis, request)
+        report = compute_report(connection, pipeline.kpis, request)
+    return _corrected(report, report_files(settings, edition)) if corrected else report
 
 
-def render_week(pipeline: Pipeline, week_last_day: date, language: str) -> RenderedReport:
-    """Write the week's report in one language as PDF, HTML and mail, each file whole or not at all.
+def render_edition(pipeline: Pipeline, edition: Edition, *, corrected: bool = False) -> RenderedReport:
+    """Write an edition as PDF, HTML, mail and numbers, each file whole or not at all.
 
     Raises:
-        ConfigurationError: the day is not a Sunday, or the week is not over.
+        ConfigurationError: the period is not over.
+        NothingToCorrect: nothing was sent, or it reads the same now.
         EcomError: nothing has been published yet, or the report cannot be written in this language.
     """
-    report = compute_week(pipeline, week_last_day)
-    files = report_files(pipeline.settings, week_last_day, language)
-    html, mail = render_html(report, language), render_mail(report, language)
+    report = compute_edition(pipeline, edition, corrected=corrected)
+    files = report_files(pipeline.settings, edition)
+    html, mail = render_html(report, edition.language), render_mail(report, edition.language)
     files.pdf.parent.mkdir(parents=True, exist_ok=True)
     render_pdf(html, files.pdf)
     _replace_text(files.html, html)
     _replace_text(files.mail, json.dumps(asdict(mail), ensure_ascii=False, indent=1))
-    if week_last_day == newest_complete_week(pipeline.newest_day()):
-        record_shown(decisions_file(pipeline.settings), week_last_day, shown_decisions(report))
-    return RenderedReport(files.pdf, files.html, mail, report)
+    _replace_text(files.values, json.dumps(told_values(report), indent=1))
+    if edition.period == newest_complete(edition.period.rhythm, pipeline.newest_day()):
+        decided = shown_decisions(report)
+        record_shown(decisions_file(pipeline.settings), _shown_as(edition), edition.period.last_day, decided)
+    return RenderedReport(edition, files, mail, report)
 
 
-def deliver_week(
-    pipeline: Pipeline, week_last_day: date, language: str, *, resend: bool = False, dry_run: bool = False
-) -> WeekDelivery:
+def deliver_edition(
+    pipeline: Pipeline, edition: Edition, *, resend: bool = False, dry_run: bool = False
+) -> ReportDelivery:
     """Send the rendered report to its readers, each at most once unless asked to `resend`.
 
     Sends what lies in the reports folder and renders it first when nothing does. A dry run sends nothing,
-    changes nothing in the ledger and previews any week; otherwise weeks but the newest complete one are
+    changes nothing in the ledger and previews any period; otherwise periods but the newest complete one are
     not sent.
 
     Raises:
-        ConfigurationError: the key of the delivery ledger is missing, the day is not a Sunday, or the week
-            is not over.
+        ConfigurationError: the key of the delivery ledger is missing, or the period is not over.
         DeliveryError: the report, the server's settings or an address cannot be used; nothing was sent.
     """
-    _require_week_over(pipeline, week_last_day)
+    require_over(pipeline, edition.period)
     settings = pipeline.settings
-    key = f"weekly/{week_name(week_last_day)}/{language}"
-    reason = _reason_not_to_send(pipeline, week_last_day, language, dry_run=dry_run)
+    reason = _reason_not_to_send(pipeline, edition, dry_run=dry_run)
     if reason or settings.mail is None:
-        return WeekDelivery(key, reason)
-    content = _report_mail(pipeline, week_last_day, language, key)
-    people = _readers(settings.mail, language)
+        return ReportDelivery(edition.key, reason)
+    content = _report_mail(pipeline, edition)
+    people = readers(settings.mail, edition)
     with Ledger(ledger_file(settings), ledger_key(settings)) as ledger:
         if dry_run:
             previews = preview_report(content, people, mail_sender(settings.mail), ledger, resend=resend)
-            return WeekDelivery(key, previews=tuple(previews))
+            return ReportDelivery(edition.key, previews=tuple(previews))
         done = deliver_report(
             content, people, smtp_server(settings), mail_sender(settings.mail), ledger, resend=resend
         )
-    return WeekDelivery(key, deliveries=tuple(done))
+    _remember_sent(report_files(settings, edition), done, replaces=resend)
+    return ReportDelivery(edition.key, deliveries=tuple(done))
+
+
+def known_deliveries(settings: Settings, edition: Edition) -> list[tuple[str, str]]:
+    """The readers the ledger knows of an edition, masked, each with what became of it so far."""
+    if not ledger_file(settings).is_file():
+        return []
+    with Ledger(ledger_file(settings), ledger_key(settings)) as ledger:
+        return [(entry.display, entry.state.value) for entry in ledger.load_entries(edition.key)]
 
 
 def ledger_file(settings: Settings) -> Path:
@@ -205,44 +246,69 @@ def smtp_server(settings: Settings) -> SmtpServer:
     )
 
 
-def _require_week_over(pipeline: Pipeline, week_last_day: date) -> None:
+def require_over(pipeline: Pipeline, period: ReportPeriod) -> None:
+    """Refuse a period whose last day is not complete.
+
+    Raises:
+        ConfigurationError: names the newest one that is over.
+    """
     newest_day = pipeline.newest_day()
-    if week_last_day > newest_day:
-        newest = week_name(newest_complete_week(newest_day))
+    if period.last_day > newest_day:
+        kind = "week" if period.rhythm is Rhythm.WEEKLY else "month"
+        newest = newest_complete(period.rhythm, newest_day).name
         raise ConfigurationError(
-            f"The week {week_name(week_last_day)} is not over.",
-            why=f"It ends on {week_last_day}, and the newest complete day is {newest_day}.",
-            mend=f"Use {newest}, the newest complete week.",
+            f"The {kind} {period.name} is not over.",
+            why=f"It ends on {period.last_day}, and the newest complete day is {newest_day}.",
+            mend=f"Use {newest}, the newest complete {kind}.",
         )
 
 
-def _reason_not_to_send(pipeline: Pipeline, week_last_day: date, language: str, *, dry_run: bool) -> str:
-    mail = pipeline.settings.mail
-    if mail is None:
-        return "no mail server is configured"
-    if not _readers(mail, language):
-        return f"no recipient reads {language}"
-    today = pipeline.newest_day() + timedelta(days=1)
-    if not dry_run and not is_sendable(week_last_day, today):
-        return f"{week_name(week_last_day)} is not the newest complete week"
-    return ""
-
-
-def _report_mail(pipeline: Pipeline, week_last_day: date, language: str, key: str) -> ReportMail:
-    files = report_files(pipeline.settings, week_last_day, language)
-    if not (files.mail.is_file() and files.pdf.is_file()):
-        render_week(pipeline, week_last_day, language)
-    mail = MailContent(**json.loads(files.mail.read_text(encoding="utf-8")))
-    name = f"{week_name(week_last_day)}_weekly_{language}.pdf"
-    return ReportMail(key, language, mail.subject, mail.text, mail.html, files.pdf, name)
-
-
-def _readers(mail: MailSettings, language: str) -> Sequence[Recipient]:
+def readers(mail: MailSettings, edition: Edition) -> Sequence[Recipient]:
+    """Who receives an edition."""
     return [
         Recipient(person.email, person.language, person.name)
         for person in mail.recipients
-        if person.language == language
+        if (person.audience, person.language) == (edition.audience, edition.language)
     ]
+
+
+def _reason_not_to_send(pipeline: Pipeline, edition: Edition, *, dry_run: bool) -> str:
+    mail = pipeline.settings.mail
+    if mail is None:
+        return "no mail server is configured"
+    if not readers(mail, edition):
+        return f"nobody of {edition.audience} reads {edition.language}"
+    newest = newest_complete(edition.period.rhythm, pipeline.newest_day())
+    if not dry_run and edition.period != newest:
+        kind = "week" if edition.period.rhythm is Rhythm.WEEKLY else "month"
+        return f"{edition.period.name} is not the newest complete {kind}"
+    return ""
+
+
+def _report_mail(pipeline: Pipeline, edition: Edition) -> ReportMail:
+    files = report_files(pipeline.settings, edition)
+    if not (files.mail.is_file() and files.pdf.is_file()):
+        render_edition(pipeline, edition)
+    mail = MailContent(**json.loads(files.mail.read_text(encoding="utf-8")))
+    name = f"{edition.period.name}_{edition.stem}.pdf"
+    return ReportMail(edition.key, edition.language, mail.subject, mail.text, mail.html, files.pdf, name)
+
+
+def _shown_as(edition: Edition) -> str:
+    """What the decisions of a report are remembered by: all its languages show the same."""
+    return f"{edition.period.rhythm}/{edition.audience}"
+
+
+def _corrected(report: Report, files: ReportFiles) -> Report:
+    sent = read_sent(files.sent)
+    changes = find_changes(sent, report)
+    return replace(report, request=replace(report.request, corrects=Correction(sent.computed_at, changes)))
+
+
+def _remember_sent(files: ReportFiles, done: Sequence[Delivery], *, replaces: bool) -> None:
+    """Keep the numbers somebody now has, so that a later correction can say what it changes."""
+    if files.values.is_file() and any(one.is_sent for one in done) and (replaces or not files.sent.is_file()):
+        _replace_text(files.sent, files.values.read_text(encoding="utf-8"))
 
 
 def mail_sender(mail: MailSettings) -> Sender:
@@ -274,7 +340,3 @@ def _replace_text(path: Path, text: str) -> None:
         os.replace(beside, path)
     finally:
         beside.unlink(missing_ok=True)
-
-
-def _sunday_of(day: date) -> date:
-    return day + timedelta(days=7 - day.isoweekday())

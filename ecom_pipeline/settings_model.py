@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from datetime import date
+from datetime import date, time
 from decimal import Decimal
 from pathlib import Path
 from typing import Annotated, Literal
@@ -171,6 +171,16 @@ class ReportSettings(Section):
         min_length=1,
     )
     languages: tuple[Literal["fr", "en"], ...] = Field(default=("fr", "en"), min_length=1)
+    send_from: time = time(
+        7
+    )  # shop time: on its day a report goes out from then on, as soon as its sources are in,
+    wait_until: time = time(10)  # and with what there is at that time
+
+    @model_validator(mode="after")
+    def _waits_after_it_may_send(self) -> ReportSettings:
+        if self.wait_until < self.send_from:
+            raise ValueError("wait_until comes before send_from, so no report would ever go out")
+        return self
 
 
 class StorageSettings(Section):

@@ -310,13 +310,13 @@ class TestReports:
         assert (one["week"], one["language"], one["incomplete"]) == ("2026-W46", "fr", False)
         assert Path(one["pdf"]).read_bytes().startswith(b"%PDF-")
         assert {path.name for path in tmp_path.iterdir()} == {
-            "2026-W46_weekly_fr.pdf",
-            "2026-W46_weekly_fr.html",
+            "2026-W46_weekly_direction_fr.pdf",
+            "2026-W46_weekly_direction_fr.html",
         }
 
     def test_a_day_names_its_week(self, config: Path) -> None:
         said = told(call("report", "--week", "2026-11-11", "--language", "fr", "--config", config), 0)
-        assert said.endswith("2026-W46/weekly_fr.pdf")
+        assert said.endswith("2026-W46/weekly_direction_fr.pdf")
 
     def test_report_before_any_run(self, config: Path, tmp_path: Path) -> None:
         (tmp_path / "ecom.toml").write_text(config.read_text())

@@ -154,8 +154,8 @@ def test_a_small_demo_twice(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
     for words in (
         "Conversion rate",
         "Cash balance",
-        "weekly_fr.pdf",
-        "weekly_en.pdf",
+        "weekly_direction_fr.pdf",
+        "weekly_direction_en.pdf",
         "sent on",
         "ui --config",
     ):

@@ -125,8 +125,11 @@ with open_published(pipeline.settings.published_file) as connection:
     ).fetchall()
     states = dict(connection.execute("SELECT kpi, state FROM kpi.days WHERE day = '2026-03-08'").fetchall())
 
-from ecom_pipeline.reporting import render_week
-html = {language: render_week(pipeline, last, language).html.read_text() for language in ("fr", "en")}
+from ecom_pipeline.editions import Edition
+from ecom_pipeline.periods import week_ending
+from ecom_pipeline.reporting import render_edition
+editions = {one: Edition(week_ending(last), "direction", one) for one in ("fr", "en")}
+html = {one: render_edition(pipeline, edition).files.html.read_text() for one, edition in editions.items()}
 
 import ecom_pipeline.definitions as definitions
 graph = definitions.defs.resolve_asset_graph()

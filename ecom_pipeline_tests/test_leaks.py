@@ -28,11 +28,13 @@ import pytest
 from dotenv import dotenv_values
 
 from ecom_pipeline.alerting import record_run
+from ecom_pipeline.editions import Edition
 from ecom_pipeline.orchestration.alerts import find_in_run
 from ecom_pipeline.orchestration.assembly import build_definitions
 from ecom_pipeline.orchestration.console import QUIET
-from ecom_pipeline.pipeline import Pipeline, newest_complete_week
-from ecom_pipeline.reporting import deliver_week, render_week
+from ecom_pipeline.periods import Rhythm, newest_complete
+from ecom_pipeline.pipeline import Pipeline
+from ecom_pipeline.reporting import deliver_edition, render_edition
 from ecom_pipeline.sandbox.faults import FOREVER
 from ecom_pipeline.sandbox.mail_catcher import MailCatcher, run_mail_catcher
 from ecom_pipeline.sandbox.world import PERSONAL_CANARY, SECRET_CANARY
@@ -129,10 +131,10 @@ def _configure_mail(simulation: Simulation, port: int) -> None:
 
 
 def _report(pipeline: Pipeline) -> None:
-    week = newest_complete_week(pipeline.newest_day())
+    week = newest_complete(Rhythm.WEEKLY, pipeline.newest_day())
     for language in pipeline.settings.report.languages:
-        render_week(pipeline, week, language)
-        delivery = deliver_week(pipeline, week, language)
+        render_edition(pipeline, Edition(week, "direction", language))
+        delivery = deliver_edition(pipeline, Edition(week, "direction", language))
         assert delivery.deliveries and not delivery.undelivered
 
 

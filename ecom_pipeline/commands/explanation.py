@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import Decimal
 
-from ecom_pipeline.insights.targets import Progress
+from ecom_pipeline.insights.targets import Progress, Span
 from ecom_pipeline.kpis.definition import Kind, Kpi
 from ecom_pipeline.kpis.values import Period, PeriodValue, read_period_values
 from ecom_pipeline.pipeline import Pipeline
@@ -136,7 +136,7 @@ def _progress(pipeline: Pipeline, kpi: Kpi) -> Progress | None:
         return None
     with open_published(settings.published_file) as connection:
         row = fetch_row(connection, "SELECT MAX(day) FROM kpi.days WHERE kpi = ?", [kpi.key])
-        return read_progress(connection, kpi, targets, row[0]) if row and row[0] else None
+        return read_progress(connection, kpi, targets, Span.MONTH, row[0]) if row and row[0] else None
 
 
 def inputs_of(catalog: Catalog, name: str) -> tuple[Input, ...]:

@@ -7,7 +7,7 @@ import json
 import re
 import shutil
 import sys
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date, timedelta
@@ -20,7 +20,16 @@ import typer
 from rich.console import Console
 
 from ecom_pipeline.demo import recorded_plan, simulated_vendors
+from ecom_pipeline.editions import Edition, report_choices
 from ecom_pipeline.errors import ConfigurationError, EcomError
+from ecom_pipeline.kpis.values import Period, period_bounds
+from ecom_pipeline.periods import (
+    ReportPeriod,
+    Rhythm,
+    newest_complete,
+    parse_period,
+    week_ending,
+)
 from ecom_pipeline.pipeline import Pipeline
 from ecom_pipeline.settings import Settings, load_settings
 
@@ -122,6 +131,60 @@ def parse_week(text: str) -> date:
         ) from None
 
 
+def parse_month(text: str) -> date:
+    """The last day of a month written as 2026-11 or as any of its days.
+
+    Raises:
+        ConfigurationError: there is no such month.
+    """
+    if re.fullmatch(r"\d{4}-\d{2}-\d{2}", text):
+        return period_bounds(Period.MONTH, parse_day(text, "--month"))[1]
+    period = parse_period(text)
+    if period is None or period.rhythm is not Rhythm.MONTHLY:
+        raise ConfigurationError(f"{text!r} is not a month.", mend="Write it like --month 2026-11.")
+    return period.last_day
+
+
+def chosen_period(pipeline: Pipeline, week: str | None, month: str | None) -> ReportPeriod:
+    """The week or month asked for; the newest complete week where neither is.
+
+    Raises:
+        ConfigurationError: both are named, or one cannot be read.
+    """
+    if week and month:
+        raise ConfigurationError("--week and --month name two reports.", mend="Leave one of them out.")
+    if month:
+        return ReportPeriod(Rhythm.MONTHLY, parse_month(month))
+    if week:
+        return week_ending(parse_week(week))
+    return newest_complete(Rhythm.WEEKLY, pipeline.newest_day())
+
+
+def chosen_editions(
+    settings: Settings, period: ReportPeriod, audience: str | None, language: str | None
+) -> list[Edition]:
+    """The period's reports of an audience and a language, of all where they are not named.
+
+    Raises:
+        ConfigurationError: the audience or the language is not configured.
+    """
+    if audience is not None:
+        require_known(audience, settings.audiences, "audience")
+    if language is not None:
+        require_known(language, LANGUAGES, "language")
+    editions = [
+        Edition(period, *one)
+        for one in report_choices(settings)
+        if audience in (None, one[0]) and language in (None, one[1])
+    ]
+    if not editions:
+        raise ConfigurationError(
+            f"No report is written for {audience or 'anybody'} in {language}.",
+            mend="See languages in [report] and [audiences] of ecom.toml.",
+        )
+    return editions
+
+
 def require_known(name: str, names: Iterable[str], kind: str) -> str:
     """The name itself when it is one of the names.
 
@@ -135,13 +198,6 @@ def require_known(name: str, names: Iterable[str], kind: str) -> str:
     near += [other for other in valid if name and name in other and other not in near][: 3 - len(near)]
     hint = f"Did you mean {' or '.join(near)}?" if near else f"Valid names: {', '.join(valid)}."
     raise ConfigurationError(f"There is no {kind} {name!r}.", mend=hint)
-
-
-def chosen_languages(settings: Settings, language: str | None) -> Sequence[str]:
-    """The language asked for, or all that are configured."""
-    if language is None:
-        return settings.report.languages
-    return (require_known(language, LANGUAGES, "language"),)
 
 
 @contextmanager

@@ -27,11 +27,13 @@ from ecom_pipeline.demo import (
     plan_for,
     simulated_vendors,
 )
-from ecom_pipeline.pipeline import Pipeline, newest_complete_week, system_clock
+from ecom_pipeline.editions import Edition, report_choices
+from ecom_pipeline.periods import ReportPeriod, Rhythm, newest_complete
+from ecom_pipeline.pipeline import Pipeline, system_clock
 from ecom_pipeline.settings import CONFIG_VARIABLE, load_settings
 
 if TYPE_CHECKING:
-    from ecom_pipeline.reports import WeeklyReport
+    from ecom_pipeline.reports import Report
 
 STYLES = {"good": "green", "bad": "red", "plain": ""}
 
@@ -66,17 +68,18 @@ def _run(folder: Path, plan: DemoPlan, first_day: date, display: RunDisplay) -> 
     with ExitStack() as stack:
         stack.enter_context(display.shown())
         with display.phase("start", "Starting"), native_libraries():
-            from ecom_pipeline.orchestration.backfill import run_backfill, run_week  # noqa: PLC0415 - loads slowly
+            from ecom_pipeline.orchestration.backfill import run_backfill, run_report  # noqa: PLC0415 - loads slowly
         with display.phase("shop", "Simulating the shop"):
             config = stack.enter_context(simulated_vendors(folder, plan))
         os.environ[CONFIG_VARIABLE] = str(config)
         pipeline = Pipeline(load_settings(config))
         display.expect(pipeline, first_day, plan.last_day, pipeline.sources)
-        outcome = run_backfill(pipeline, first_day, plan.last_day, display.on_progress, weeks="none")
+        outcome = run_backfill(pipeline, first_day, plan.last_day, display.on_progress, reports="none")
         display.end()
         if outcome.ok:
             with display.phase("report", "Reports and e-mails"):
-                run_week(pipeline, newest_complete_week(pipeline.newest_day()))
+                for period in _newest_periods(pipeline):
+                    run_report(pipeline, period)
     if not outcome.ok:
         print_failures(outcome)
         raise typer.Exit(FAILED)
@@ -84,17 +87,19 @@ def _run(folder: Path, plan: DemoPlan, first_day: date, display: RunDisplay) -> 
 
 
 def _print_results(pipeline: Pipeline, folder: Path) -> None:
-    from ecom_pipeline.reporting import compute_week, deliver_week, report_files  # noqa: PLC0415 - loads slowly
+    from ecom_pipeline.reporting import compute_edition, deliver_edition, report_files  # noqa: PLC0415 - loads slowly
 
-    week = newest_complete_week(pipeline.newest_day())
-    languages = pipeline.settings.report.languages
+    settings = pipeline.settings
+    editions = [
+        Edition(period, *one) for period in _newest_periods(pipeline) for one in report_choices(settings)
+    ]
     console.print()
-    console.print(_essentials(compute_week(pipeline, week)))
-    reports = [report_files(pipeline.settings, week, language).pdf for language in languages]
+    console.print(_essentials(compute_edition(pipeline, editions[0])))
+    reports = [report_files(settings, edition).pdf for edition in editions]
     readers = [
         preview
-        for language in languages
-        for preview in deliver_week(pipeline, week, language, dry_run=True).previews
+        for edition in editions
+        for preview in deliver_edition(pipeline, edition, dry_run=True).previews
     ]
     table = Table.grid(padding=(0, 2))
     table.add_column(style="bold", no_wrap=True)
@@ -114,17 +119,23 @@ def _print_results(pipeline: Pipeline, folder: Path) -> None:
     console.print(table)
 
 
-def _essentials(report: WeeklyReport) -> Table:
+def _newest_periods(pipeline: Pipeline) -> list[ReportPeriod]:
+    """The newest complete week and month, as far as the history holds all of them."""
+    newest = [newest_complete(rhythm, pipeline.newest_day()) for rhythm in Rhythm]
+    return [period for period in newest if period.first_day >= pipeline.settings.shop.history_start]
+
+
+def _essentials(report: Report) -> Table:
     """The first page's KPIs: value, change on the week before, target."""
     from ecom_pipeline.reports.rows import make_kpi_row  # noqa: PLC0415 - loads slowly
     from ecom_pipeline.reports.writer import Writer  # noqa: PLC0415
 
     writer = Writer(report, "en")
-    title = f"{report.request.shop_name}, week {report.week}"
+    title = f"{report.request.shop_name}, {report.period.name}"
     table = Table("Essential KPIs", "Value", "Week before", "Target", title=title, title_justify="left")
     for column in table.columns[1:]:
         column.justify = "right"
-    for key in report.essentials:
+    for key in report.audience.essentials:
         row = make_kpi_row(writer, report.figures[key])
         change = Text(f"{row.previous.arrow} {row.previous.text}".strip(), style=STYLES[row.previous.tone])
         table.add_row(row.name, row.value, change, row.target)

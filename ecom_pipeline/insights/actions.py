@@ -34,10 +34,10 @@ _SALES = {"average_order_value", "return_rate"}
 class Shown:
     """A decision that a report showed. `edge` is the usual range's crossed end, the limit or the target."""
 
-    week_last_day: date  # of the report
+    last_day: date  # of the report's period
     kpi: str
     cause: Cause
-    kpi_last_day: date  # of the KPI's own week, earlier where it takes weeks to mature
+    kpi_last_day: date  # of the KPI's own period, earlier where it takes long to mature
     value: Decimal
     edge: Decimal
 

@@ -17,19 +17,21 @@ from ecom_pipeline.orchestration.checks import DAY_IS_COMPLETE, DAY_IS_MEASURED
 from ecom_pipeline.orchestration.keys import (
     BACKFILL_TAGS,
     DATA_TEAM,
+    LATE_TAG,
     PARTITION_TAG,
     PUBLISHED,
     RANGE_END_TAG,
     RANGE_START_TAG,
 )
 from ecom_pipeline.orchestration.partitions import daily_partitions, days_of
+from ecom_pipeline.orchestration.reports import PERIOD_IS_WHOLE
 from ecom_pipeline.pipeline import Pipeline
 
 ALERTS = dg.AssetKey(["alert", "day"])
 SEND_ALERTS = "send_alerts"
-STALE_CHECKS = {DAY_IS_COMPLETE, DAY_IS_MEASURED}
+STALE_CHECKS = {DAY_IS_COMPLETE, DAY_IS_MEASURED, PERIOD_IS_WHOLE}
 _SECONDS_BETWEEN = 60
-_UNDER_WAY = [
+UNDER_WAY = [
     dg.DagsterRunStatus.QUEUED,
     dg.DagsterRunStatus.NOT_STARTED,
     dg.DagsterRunStatus.STARTING,
@@ -84,7 +86,8 @@ def alert_sensors(pipeline: Pipeline, send: Iterable[dg.JobDefinition]) -> list[
 
 def find_in_run(run: dg.DagsterRun, instance: dg.DagsterInstance) -> RunFindings | None:
     """What a run that has ended shows of failures; None when it is not to be told."""
-    if run.job_name == SEND_ALERTS or BACKFILL_TAGS & run.tags.keys():
+    # What is still late when it is asked again was told when it was first.
+    if run.job_name == SEND_ALERTS or (BACKFILL_TAGS | {LATE_TAG}) & run.tags.keys():
         return None
     stale, failed = _failed_checks(run, instance)
     told = _failed_run(run, instance) if run.status is dg.DagsterRunStatus.FAILURE else None
@@ -128,7 +131,7 @@ def _due_sensor(pipeline: Pipeline, job: dg.JobDefinition) -> dg.SensorDefinitio
         default_status=dg.DefaultSensorStatus.RUNNING,
     )
     def sensor(context: dg.SensorEvaluationContext) -> dg.RunRequest | dg.SkipReason:
-        if context.instance.get_run_ids(dg.RunsFilter(job_name=SEND_ALERTS, statuses=_UNDER_WAY), limit=1):
+        if context.instance.get_run_ids(dg.RunsFilter(job_name=SEND_ALERTS, statuses=UNDER_WAY), limit=1):
             return dg.SkipReason("Alerts are being sent.")
         if not alerts_are_due(pipeline):
             return dg.SkipReason("No alert is due.")

@@ -6,6 +6,7 @@ import warnings
 
 import dagster as dg
 
+from ecom_pipeline.editions import report_choices
 from ecom_pipeline.orchestration.alerts import alert_assets
 from ecom_pipeline.orchestration.computing import (
     families,
@@ -17,7 +18,8 @@ from ecom_pipeline.orchestration.computing import (
 from ecom_pipeline.orchestration.console import console
 from ecom_pipeline.orchestration.extracts import RETRIES, extract_assets
 from ecom_pipeline.orchestration.jobs import make_timetable
-from ecom_pipeline.orchestration.weekly import MAIL_RETRIES, delivery_asset, report_asset
+from ecom_pipeline.orchestration.reports import MAIL_RETRIES, delivery_asset, report_asset
+from ecom_pipeline.periods import Rhythm
 from ecom_pipeline.pipeline import Pipeline
 
 
@@ -43,7 +45,7 @@ def build_definitions(
 def _assemble(
     pipeline: Pipeline, retries: dg.RetryPolicy, mail_retries: dg.RetryPolicy | None
 ) -> dg.Definitions:
-    languages = pipeline.settings.report.languages
+    chosen = [(rhythm, *one) for rhythm in Rhythm for one in report_choices(pipeline.settings)]
     timetable = make_timetable(pipeline)
     return dg.Definitions(
         assets=[
@@ -52,8 +54,8 @@ def _assemble(
             *(kpi_assets(pipeline, family) for family in families(pipeline.catalog)),
             published_asset(pipeline),
             *alert_assets(pipeline),
-            *(report_asset(pipeline, language) for language in languages),
-            *(delivery_asset(pipeline, language, mail_retries) for language in languages),
+            *(report_asset(pipeline, *one) for one in chosen),
+            *(delivery_asset(pipeline, *one, mail_retries) for one in chosen),
         ],
         jobs=timetable.jobs,
         schedules=timetable.schedules,

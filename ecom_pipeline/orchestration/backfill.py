@@ -18,12 +18,13 @@ from typing import Literal
 import dagster as dg
 import psutil  # type: ignore[import-untyped]
 
+from ecom_pipeline.editions import report_choices
 from ecom_pipeline.errors import ConfigurationError, EcomError
 from ecom_pipeline.orchestration.assembly import build_definitions
 from ecom_pipeline.orchestration.console import QUIET
 from ecom_pipeline.orchestration.extracts import CHUNK_DAYS
 from ecom_pipeline.orchestration.instance import open_instance
-from ecom_pipeline.orchestration.jobs import COMPUTE, EXTRACT, WEEKLY_REPORT
+from ecom_pipeline.orchestration.jobs import COMPUTE, EXTRACT, REPORTS
 from ecom_pipeline.orchestration.keys import (
     OWN_BACKFILL_TAG,
     RANGE_END_TAG,
@@ -31,14 +32,15 @@ from ecom_pipeline.orchestration.keys import (
     extract_key,
     report_key,
 )
-from ecom_pipeline.orchestration.partitions import week_key
+from ecom_pipeline.orchestration.partitions import period_key
 from ecom_pipeline.orchestration.progress import Listener, Progress, listening, report_progress
-from ecom_pipeline.pipeline import Pipeline, newest_complete_week
+from ecom_pipeline.periods import ReportPeriod, Rhythm, newest_complete
+from ecom_pipeline.pipeline import Pipeline
 
 PROCESS_TAG = "ecom-pipeline/process"
 OWN_ERROR = re.compile(rf"{re.escape(EcomError.__module__)}\.\w+: ")  # how Dagster begins the words of ours
 
-Weeks = Literal["newest", "all", "none"]
+Reports = Literal["newest", "all", "none"]
 
 
 @dataclass(frozen=True)
@@ -60,7 +62,7 @@ class BackfillOutcome:
     last_day: date
     runs: list[str] = field(default_factory=list)  # Dagster run ids, in order
     failed: list[FailedPart] = field(default_factory=list)
-    reported_weeks: list[date] = field(default_factory=list)  # their last days
+    reported: list[ReportPeriod] = field(default_factory=list)
     seconds: dict[str, float] = field(default_factory=dict)  # by stage
 
     @property
@@ -75,7 +77,7 @@ def run_backfill(
     on_progress: Listener | None = None,
     *,
     sources: Iterable[str] | None = None,
-    weeks: Weeks = "newest",
+    reports: Reports = "newest",
 ) -> BackfillOutcome:
     """Extract, compute, publish and report the days; nothing is sent to anyone.
 
@@ -90,21 +92,21 @@ def run_backfill(
         run = _Backfill(pipeline, instance, outcome)
         run.extract(chosen)
         run.compute()
-        run.report(weeks)
+        run.report(reports)
     return outcome
 
 
-def run_week(pipeline: Pipeline, week_last_day: date, on_progress: Listener | None = None) -> str:
-    """Render the week's reports and send them, as every Monday: the run's id.
+def run_report(pipeline: Pipeline, period: ReportPeriod, on_progress: Listener | None = None) -> str:
+    """Render a week's or month's reports and send them, as on their day: the run's id.
 
     Raises:
         DagsterError: a report could not be rendered, or a reader does not have it.
     """
     with _open_instance(pipeline) as instance, listening(on_progress):
-        job = build_definitions(pipeline, mail_retries=None).resolve_job_def(WEEKLY_REPORT)
+        job = build_definitions(pipeline, mail_retries=None).resolve_job_def(REPORTS[period.rhythm])
         result = job.execute_in_process(
             instance=instance,
-            partition_key=week_key(week_last_day),
+            partition_key=period_key(period),
             tags=_process_tags(),
             run_config=QUIET,
         )
@@ -139,30 +141,37 @@ class _Backfill:
             again = f"ecom-pipeline backfill --from {first} --to {last}"
             self.outcome.failed.append(FailedPart(step, first, last, reason, again))
 
-    def report(self, weeks: Weeks) -> None:
-        ends = self._weeks(weeks)
-        languages = self.pipeline.settings.report.languages
-        whole = self.definitions.resolve_job_def(WEEKLY_REPORT)
-        job = whole.get_subset(asset_selection={report_key(language) for language in languages})
+    def report(self, reports: Reports) -> None:
+        periods = [period for rhythm in Rhythm for period in self._periods(rhythm, reports)]
         with self._timed("report"):
-            for number, end in enumerate(ends):
-                report_progress(Progress("report", f"week to {end}", number, len(ends)))
-                failed = self._run(job, {}, week_key(end))
+            for number, period in enumerate(periods):
+                report_progress(Progress("report", period.name, number, len(periods)))
+                failed = self._run(self._report_job(period.rhythm), {}, period_key(period))
                 for step, reason in failed.items():
-                    again = f"ecom-pipeline report --week {end}"
-                    self.outcome.failed.append(FailedPart(step, end - timedelta(days=6), end, reason, again))
+                    kind = period.rhythm.period.value
+                    again = f"ecom-pipeline report --{kind} {period.name}"
+                    self.outcome.failed.append(
+                        FailedPart(step, period.first_day, period.last_day, reason, again)
+                    )
                 if not failed:
-                    self.outcome.reported_weeks.append(end)
+                    self.outcome.reported.append(period)
 
-    def _weeks(self, weeks: Weeks) -> list[date]:
-        newest = newest_complete_week(min(self.outcome.last_day, self.pipeline.newest_day()))
-        start = self.pipeline.settings.shop.history_start
-        first = self.outcome.first_day + timedelta(days=-self.outcome.first_day.weekday() % 7 + 6)
-        if weeks == "none" or newest - timedelta(days=6) < start:
-            return []
-        if weeks == "newest":
-            return [newest]
-        return [first + timedelta(days=7 * index) for index in range((newest - first).days // 7 + 1)]
+    def _report_job(self, rhythm: Rhythm) -> dg.JobDefinition:
+        keys = {report_key(rhythm, *one) for one in report_choices(self.pipeline.settings)}
+        return self.definitions.resolve_job_def(REPORTS[rhythm]).get_subset(asset_selection=keys)
+
+    def _periods(self, rhythm: Rhythm, reports: Reports) -> list[ReportPeriod]:
+        """The newest whole period, or all that end within the days; none that begins before the history."""
+        period = newest_complete(rhythm, min(self.outcome.last_day, self.pipeline.newest_day()))
+        found: list[ReportPeriod] = []
+        while reports != "none" and period.first_day >= self.pipeline.settings.shop.history_start:
+            if reports == "all" and period.last_day < self.outcome.first_day:
+                break
+            found.append(period)
+            if reports == "newest":
+                break
+            period = period.back(1)
+        return found[::-1]
 
     def _run(
         self, job: dg.JobDefinition, tags: dict[str, str], partition_key: str | None = None

@@ -1,4 +1,4 @@
-"""When things run: every morning the day before, every Monday the week before, and the sweep.
+"""When things run: every morning the day before, on Mondays and on the first the period before, and the sweep.
 
 The computing run is a job of its own and starts when the extracts have ended, however they ended: what one
 vendor did not deliver shows as missing, and must not hold back what the others did deliver.
@@ -8,6 +8,7 @@ vendor did not deliver shows as missing, and must not hold back what the others 
 
 from collections.abc import Set
 from dataclasses import dataclass
+from datetime import timedelta
 
 import dagster as dg
 from dagster._core.definitions.partitions.partitioned_schedule import (
@@ -15,7 +16,8 @@ from dagster._core.definitions.partitions.partitioned_schedule import (
 )
 from dagster._core.definitions.unresolved_asset_job_definition import UnresolvedAssetJobDefinition
 
-from ecom_pipeline.orchestration.alerts import ALERTS, alert_jobs, alert_sensors
+from ecom_pipeline.editions import report_choices
+from ecom_pipeline.orchestration.alerts import ALERTS, UNDER_WAY, alert_jobs, alert_sensors
 from ecom_pipeline.orchestration.keys import (
     OWN_BACKFILL_TAG,
     PARTITION_TAG,
@@ -27,11 +29,15 @@ from ecom_pipeline.orchestration.keys import (
     report_key,
     source_group,
 )
+from ecom_pipeline.orchestration.partitions import period_key
+from ecom_pipeline.orchestration.waiting import ask_again, reason_to_wait, ticks
+from ecom_pipeline.periods import Rhythm, newest_complete
 from ecom_pipeline.pipeline import Pipeline
 from ecom_pipeline.sources.contract import Table
 
-EXTRACT, COMPUTE, WEEKLY_REPORT, SWEEP = "extract", "compute", "weekly_report", "sweep_deletions"
-EXTRACT_HOUR, REPORT_HOUR = 6, 7
+EXTRACT, COMPUTE, SWEEP = "extract", "compute", "sweep_deletions"
+REPORTS = {Rhythm.WEEKLY: "weekly_report", Rhythm.MONTHLY: "monthly_report"}
+EXTRACT_HOUR = 6
 SWEEP_CRON = "0 4 * * 0"
 _ENDINGS = (dg.DagsterRunStatus.SUCCESS, dg.DagsterRunStatus.FAILURE, dg.DagsterRunStatus.CANCELED)
 
@@ -47,21 +53,22 @@ class Timetable:
 
 def make_timetable(pipeline: Pipeline) -> Timetable:
     """The jobs with their schedules, and what starts the computing after the extracts."""
-    extract, compute, report = _extract_job(pipeline), _compute_job(pipeline), _report_job(pipeline)
+    extract, compute = _extract_job(pipeline), _compute_job(pipeline)
+    reports = {rhythm: _report_job(pipeline, rhythm) for rhythm in Rhythm}
     daily = dg.build_schedule_from_partitioned_job(
         extract, name="daily_extract", hour_of_day=EXTRACT_HOUR, minute_of_hour=0,
         description="Reads yesterday from every source.", default_status=dg.DefaultScheduleStatus.RUNNING,
     )  # fmt: skip
-    weekly = dg.build_schedule_from_partitioned_job(
-        report, name="monday_report", hour_of_day=REPORT_HOUR, minute_of_hour=0, day_of_week=1,
-        description="Renders and sends last week's report.", default_status=dg.DefaultScheduleStatus.RUNNING,
-    )  # fmt: skip
     sweep = sweep_job(pipeline)
-    schedules: list[dg.ScheduleDefinition | UnresolvedPartitionedAssetScheduleDefinition] = [daily, weekly]
+    schedules: list[dg.ScheduleDefinition | UnresolvedPartitionedAssetScheduleDefinition] = [
+        daily,
+        _late_schedule(pipeline, extract),
+        *(_report_schedule(pipeline, job, rhythm) for rhythm, job in reports.items()),
+    ]
     if sweep is not None:
         schedules.append(_sweep_schedule(pipeline, sweep))
     send = alert_jobs(pipeline)
-    jobs = [job for job in (extract, compute, report, sweep, *send) if job is not None]
+    jobs = [job for job in (extract, compute, *reports.values(), sweep, *send) if job is not None]
     after = [_compute_after(pipeline, compute, ending) for ending in _ENDINGS]
     return Timetable(jobs, schedules, [*after, *alert_sensors(pipeline, send)])
 
@@ -87,15 +94,63 @@ def _compute_job(pipeline: Pipeline) -> UnresolvedAssetJobDefinition:
     )
 
 
-def _report_job(pipeline: Pipeline) -> UnresolvedAssetJobDefinition:
-    languages = pipeline.settings.report.languages
-    keys = [key(language) for language in languages for key in (report_key, delivery_key)]
+def _report_job(pipeline: Pipeline, rhythm: Rhythm) -> UnresolvedAssetJobDefinition:
+    chosen = report_choices(pipeline.settings)
+    keys = [key(rhythm, *one) for one in chosen for key in (report_key, delivery_key)]
+    period = rhythm.period.value
     return dg.define_asset_job(
-        WEEKLY_REPORT,
+        REPORTS[rhythm],
         dg.AssetSelection.assets(*keys),
-        description="Renders a week's report and, when it is the newest week, sends it.",
+        description=f"Renders a {period}'s reports and, when it is the newest {period}, sends them.",
         executor_def=dg.in_process_executor,
     )
+
+
+def _report_schedule(
+    pipeline: Pipeline, job: UnresolvedAssetJobDefinition, rhythm: Rhythm
+) -> dg.ScheduleDefinition:
+    when = "Every Monday" if rhythm is Rhythm.WEEKLY else "On the first of a month"
+
+    @dg.schedule(
+        name=f"{rhythm}_report",
+        job=job,
+        cron_schedule=ticks(pipeline, rhythm),
+        execution_timezone=pipeline.settings.shop.time_zone,
+        description=f"{when}, renders and sends the reports of the {rhythm.period.value} before: as soon as its "
+        "sources are in, at the latest at report.wait_until.",
+        default_status=dg.DefaultScheduleStatus.RUNNING,
+    )
+    def schedule(context: dg.ScheduleEvaluationContext) -> dg.RunRequest | dg.SkipReason:
+        now = context.scheduled_execution_time
+        today = now.astimezone(pipeline.settings.shop.zone).date()
+        period = newest_complete(rhythm, today - timedelta(days=1))
+        if reason := reason_to_wait(pipeline, period, now):
+            return dg.SkipReason(reason)
+        # One run a period: later ticks of the morning name the same key, and Dagster starts it once.
+        return dg.RunRequest(run_key=f"{rhythm}/{period.name}", partition_key=period_key(period))
+
+    return schedule
+
+
+def _late_schedule(pipeline: Pipeline, extract: UnresolvedAssetJobDefinition) -> dg.ScheduleDefinition:
+    @dg.schedule(
+        name="late_sources",
+        job=extract,
+        cron_schedule=f"*/30 {EXTRACT_HOUR}-{pipeline.settings.report.wait_until.hour} * * *",
+        execution_timezone=pipeline.settings.shop.time_zone,
+        description="Asks sources that lack yesterday again, until report.wait_until.",
+        default_status=dg.DefaultScheduleStatus.RUNNING,
+    )
+    def schedule(context: dg.ScheduleEvaluationContext) -> dg.RunRequest | dg.SkipReason:
+        now = context.scheduled_execution_time.astimezone(pipeline.settings.shop.zone)
+        if now.time() > pipeline.settings.report.wait_until:
+            return dg.SkipReason("The reports no longer wait.")
+        at_work = dg.RunsFilter(statuses=list(UNDER_WAY))
+        if any(run.job_name in (EXTRACT, COMPUTE) for run in context.instance.get_runs(at_work)):
+            return dg.SkipReason("Sources are being read, or what was read is being computed.")
+        return ask_again(pipeline, now.date() - timedelta(days=1), now)
+
+    return schedule
 
 
 def _compute_after(

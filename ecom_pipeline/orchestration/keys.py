@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dagster as dg
 
+from ecom_pipeline.periods import Rhythm
 from ecom_pipeline.warehouse.catalog import Node
 
 PUBLISHED = dg.AssetKey(["published"])
@@ -23,6 +24,7 @@ TEAMS = {
 DATA_TEAM = "team:data"
 
 OWN_BACKFILL_TAG = "ecom-pipeline/backfill"
+LATE_TAG = "ecom-pipeline/late"  # an extract of what was missing in the morning, tried again
 BACKFILL_TAGS = {"dagster/backfill", OWN_BACKFILL_TAG}  # of the UI, of `ecom-pipeline backfill`
 PARTITION_TAG = "dagster/partition"
 RANGE_START_TAG = "dagster/asset_partition_range_start"
@@ -39,12 +41,12 @@ def node_key(node: Node) -> dg.AssetKey:
     return dg.AssetKey(["model", node.name.removeprefix("model.")])
 
 
-def report_key(language: str) -> dg.AssetKey:
-    return dg.AssetKey(["report", f"weekly_{language}"])
+def report_key(rhythm: Rhythm, audience: str, language: str) -> dg.AssetKey:
+    return dg.AssetKey(["report", f"{rhythm}_{audience}_{language}"])
 
 
-def delivery_key(language: str) -> dg.AssetKey:
-    return dg.AssetKey(["delivery", f"mail_{language}"])
+def delivery_key(rhythm: Rhythm, audience: str, language: str) -> dg.AssetKey:
+    return dg.AssetKey(["delivery", f"{rhythm}_{audience}_{language}"])
 
 
 def source_group(family: str) -> str:

@@ -1,4 +1,4 @@
-"""The days and weeks the assets are cut into, in the shop's own time zone."""
+"""The days, weeks and months the assets are cut into, in the shop's own time zone."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ from datetime import date, timedelta
 import dagster as dg
 
 from ecom_pipeline.errors import ConfigurationError
+from ecom_pipeline.kpis.values import Period, period_bounds
+from ecom_pipeline.periods import ReportPeriod, Rhythm, week_ending
 from ecom_pipeline.settings import Settings
 
 
@@ -23,10 +25,47 @@ def weekly_partitions(settings: Settings) -> dg.WeeklyPartitionsDefinition:
     return dg.WeeklyPartitionsDefinition(start_date=monday.isoformat(), timezone=shop.time_zone, day_offset=1)
 
 
+def report_partitions(settings: Settings, rhythm: Rhythm) -> dg.TimeWindowPartitionsDefinition:
+    """One partition for each whole week or month of the history, named by its first day."""
+    if rhythm is Rhythm.WEEKLY:
+        return weekly_partitions(settings)
+    shop = settings.shop
+    first = shop.history_start
+    if first.day > 1:
+        first = (first.replace(day=1) + timedelta(days=32)).replace(day=1)
+    return dg.MonthlyPartitionsDefinition(start_date=first.isoformat(), timezone=shop.time_zone)
+
+
 def days_of(context: dg.AssetExecutionContext) -> tuple[date, date]:
     """First and last local day of the run, one day or many."""
     keys = context.partition_key_range
     return date.fromisoformat(keys.start), date.fromisoformat(keys.end)
+
+
+def period_of(rhythm: Rhythm, key: str) -> ReportPeriod:
+    """The week or month of a report's partition.
+
+    Raises:
+        ConfigurationError: the key is not its first day. Dagster itself takes any day.
+    """
+    if rhythm is Rhythm.WEEKLY:
+        return week_ending(week_of(key))
+    try:
+        first = date.fromisoformat(key)
+    except ValueError:
+        raise ConfigurationError(f"{key!r} is not a day.", mend="Name a month by its first day.") from None
+    if first.day != 1:
+        raise ConfigurationError(
+            f"No month begins on {first}.",
+            why="Months are named by their first day.",
+            mend=f"Use {first:%Y-%m}-01.",
+        )
+    return ReportPeriod(rhythm, period_bounds(Period.MONTH, first)[1])
+
+
+def period_key(period: ReportPeriod) -> str:
+    """The partition of a week or month."""
+    return period.first_day.isoformat()
 
 
 def week_of(key: str) -> date:
@@ -45,8 +84,3 @@ def week_of(key: str) -> date:
             f"No week begins on {monday}.", why="Weeks are named by their Monday.", mend=f"Use {right}."
         )
     return monday + timedelta(days=6)
-
-
-def week_key(week_last_day: date) -> str:
-    """The weekly partition that ends with the Sunday."""
-    return (week_last_day - timedelta(days=6)).isoformat()

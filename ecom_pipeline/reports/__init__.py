@@ -1,4 +1,4 @@
-"""The weekly report: what it says (numbers first, words after), its charts, HTML, PDF and e-mail.
+"""The weekly and the monthly report: what it says (numbers first, words after), its charts, HTML, PDF and e-mail.
 
 Knows the KPI tables and nothing of who fills them or who starts it.
 """
@@ -8,12 +8,13 @@ from ecom_pipeline.reports.html import render_html
 from ecom_pipeline.reports.mail import MailContent, render_mail
 from ecom_pipeline.reports.pdf import render_pdf
 from ecom_pipeline.reports.picture import render_first_page
-from ecom_pipeline.reports.report import ReportRequest, WeeklyReport
+from ecom_pipeline.reports.report import Correction, Report, ReportRequest
 
 __all__ = [
+    "Correction",
     "MailContent",
+    "Report",
     "ReportRequest",
-    "WeeklyReport",
     "compute_report",
     "render_first_page",
     "render_html",

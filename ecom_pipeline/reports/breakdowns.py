@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
-from itertools import groupby
 
 from ecom_pipeline.kpis.definition import Kind, Kpi
 from ecom_pipeline.kpis.values import PeriodValue, State, Value
@@ -26,7 +25,7 @@ _LEADING = {
 
 
 def choose_channels(readings: Readings) -> tuple[Channel, ...]:
-    """Channels that cost money this week, dearest first, then shared costs and a row for all.
+    """Channels that cost money in the period, dearest first, then shared costs and a row for all.
 
     Empty without marketing data.
     """
@@ -45,16 +44,18 @@ def choose_channels(readings: Readings) -> tuple[Channel, ...]:
     return (*rows, Channel(None, total))
 
 
-def choose_sections(kpis: Mapping[str, Kpi], readings: Readings) -> tuple[Section, ...]:
-    """Families in reading order, each with all its KPIs and at most two breakdowns."""
-    families: list[Section] = []
-    for family, members in groupby(kpis.values(), key=lambda kpi: kpi.family):
+def choose_sections(kpis: Mapping[str, Kpi], read: Sequence[str], readings: Readings) -> tuple[Section, ...]:
+    """The families of the KPIs that are read, in the order of their first, each with at most two breakdowns."""
+    families: dict[str, list[Kpi]] = {}
+    for key in read:
+        families.setdefault(kpis[key].family, []).append(kpis[key])
+    sections = []
+    for family, members in families.items():
         # What the family is judged by leads it; the others keep their order.
-        group = sorted(members, key=lambda kpi: kpi.key != _LEADING.get(kpi.family))
-        families.append(
-            Section(family, tuple(kpi.key for kpi in group), _breakdowns(family, group, readings))
-        )
-    return tuple(families)
+        group = sorted(members, key=lambda kpi: kpi.key != _LEADING.get(family))
+        keys = tuple(kpi.key for kpi in group)
+        sections.append(Section(family, keys, _breakdowns(family, group, readings)))
+    return tuple(sections)
 
 
 def _breakdowns(family: str, group: Sequence[Kpi], readings: Readings) -> tuple[Breakdown, ...]:

@@ -1,9 +1,9 @@
-"""Puts one week's report together from the KPI tables; nothing here knows a language."""
+"""Puts one report together from the KPI tables; nothing here knows a language."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import date, timedelta
+from datetime import date
 from decimal import Decimal
 from fractions import Fraction
 
@@ -25,59 +25,56 @@ from ecom_pipeline.insights.signals import (
 from ecom_pipeline.insights.targets import compute_attainment
 from ecom_pipeline.kpis.definition import Kind, Kpi
 from ecom_pipeline.kpis.values import TOTAL, State, Value
-from ecom_pipeline.reports.breakdowns import choose_channels, choose_sections
+from ecom_pipeline.periods import Rhythm
+from ecom_pipeline.reports.audience import Audience
+from ecom_pipeline.reports.breakdowns import CHANNEL_KPIS, choose_channels, choose_sections
 from ecom_pipeline.reports.quality import find_incomplete, read_restatements, read_sources, summarise_quality
-from ecom_pipeline.reports.reading import Readings, read_four_weeks_before, read_week
-from ecom_pipeline.reports.report import Decision, Explanation, Figure, ReportRequest, WeeklyReport
+from ecom_pipeline.reports.reading import Readings, read_figures, read_four_weeks_before
+from ecom_pipeline.reports.report import Decision, Explanation, Figure, Report, ReportRequest
 
 MOST_DECISIONS = MOST_FOLLOWED = 3
 MOST_RESTATEMENTS = 12
+BRIDGED = {"net_sales", "contribution_margin"}  # who reads both is shown the way from one to the other
 
 
 def compute_report(
     connection: duckdb.DuckDBPyConnection, kpis: Mapping[str, Kpi], request: ReportRequest
-) -> WeeklyReport:
-    """Everything the report of the week ending with `request.week_last_day` (a Sunday) says.
+) -> Report:
+    """Everything the report of a week or a month says to its audience.
 
     Reads `kpi.daily`, `kpi.days`, `kpi.restatements`, `ops.sources`, `ops.source_days` and what questions read.
-    Essentials that are no KPI of the shop are left out.
     """
-    if request.week_last_day.weekday() != 6:
-        raise ValueError(f"{request.week_last_day} is not a Sunday.")
-    readings = read_week(connection, kpis, request)
+    audience = request.audience
+    readings = read_figures(connection, kpis, request)
     figures = {key: readings.figures[key] for key in kpis}
-    essentials = tuple(key for key in request.essentials if key in kpis)
-    headline = _headline(kpis, figures, essentials)
-    sources = read_sources(connection, request.week_last_day)
+    headline = _headline(kpis, figures, audience)
+    sources = read_sources(connection, request.period)
     restatements = read_restatements(connection, kpis, request)
-    iso = request.week_last_day.isocalendar()
-    return WeeklyReport(
+    return Report(
         request=request,
-        week=f"{iso.year}-W{iso.week:02d}",
-        first_day=request.week_last_day - timedelta(days=6),
-        last_day=request.week_last_day,
         definitions=dict(kpis),
         figures=figures,
-        essentials=essentials,
         headline=headline,
         explanation=_explain_first(connection, kpis, readings, headline, request),
-        bridge=compute_profit_bridge({key: figure.current for key, figure in figures.items()}),
-        channels=choose_channels(readings),
+        bridge=compute_profit_bridge({key: figure.current for key, figure in figures.items()})
+        if set(audience.kpis) >= BRIDGED
+        else None,
+        channels=choose_channels(readings) if set(CHANNEL_KPIS) & set(audience.kpis) else None,
         decisions=_decisions(connection, kpis, readings, request),
         followed=_follow(kpis, figures, request),
         attainment=compute_attainment(
-            kpis, {key: (figure.current.value, figure.target) for key, figure in figures.items()}
+            kpis, {key: (figures[key].current.value, figures[key].target) for key in audience.kpis}
         ),
-        sections=choose_sections(kpis, readings),
-        answers=answer_all(connection, request.week_last_day),
+        sections=choose_sections(kpis, audience.kpis, readings),
+        answers=answer_all(connection, request.period.last_day, audience.questions),
         restatements=tuple(restatements[:MOST_RESTATEMENTS]),
         restated_kpis=len(restatements),
-        quality=summarise_quality(sources, kpis, figures),
-        incomplete=find_incomplete(sources, figures),
+        quality=summarise_quality(sources, kpis, figures, audience.kpis),
+        incomplete=find_incomplete(sources, figures, audience.kpis),
     )
 
 
-def shown_decisions(report: WeeklyReport) -> list[Shown]:
+def shown_decisions(report: Report) -> list[Shown]:
     """The report's decisions as later reports need them."""
     found = []
     for decision in report.decisions:
@@ -85,17 +82,22 @@ def shown_decisions(report: WeeklyReport) -> list[Shown]:
         assert figure.current.value is not None
         edge = edge_of(signal, figure.current.value, figure.band)
         found.append(
-            Shown(report.last_day, signal.kpi, signal.cause, figure.last_day, figure.current.value, edge)
+            Shown(
+                report.period.last_day,
+                signal.kpi,
+                signal.cause,
+                figure.period.last_day,
+                figure.current.value,
+                edge,
+            )
         )
     return found
 
 
-def _headline(
-    kpis: Mapping[str, Kpi], figures: Mapping[str, Figure], essentials: tuple[str, ...]
-) -> Signal | None:
+def _headline(kpis: Mapping[str, Kpi], figures: Mapping[str, Figure], audience: Audience) -> Signal | None:
     # What the reader chose to watch comes first; only when all of that is usual do other KPIs speak.
-    others = [key for key, kpi in kpis.items() if kpi.action is not None or key == "net_sales"]
-    for keys, first in ((essentials, ()), (others, STEERING)):
+    others = [key for key in audience.kpis if kpis[key].action is not None or key == "net_sales"]
+    for keys, first in ((audience.essentials, ()), (others, STEERING)):
         unusual = [compute_unusual(kpis[key], figures[key].current.value, figures[key].band) for key in keys]
         chosen = choose_signals([one for one in unusual if one is not None], 1, first)
         if chosen:
@@ -107,7 +109,8 @@ def _decisions(
     connection: duckdb.DuckDBPyConnection, kpis: Mapping[str, Kpi], readings: Readings, request: ReportRequest
 ) -> tuple[Decision, ...]:
     signals: list[Signal | None] = []
-    for key, kpi in kpis.items():
+    for key in request.audience.kpis:
+        kpi = kpis[key]
         if kpi.action is not None:
             figure = readings.figures[key]
             signals.append(compute_unusual(kpi, figure.current.value, figure.band))
@@ -127,20 +130,22 @@ def _decisions(
 def _follow(
     kpis: Mapping[str, Kpi], figures: Mapping[str, Figure], request: ReportRequest
 ) -> tuple[FollowUp, ...]:
-    """The last showing of each KPI: what recovered this week first, then what was shown most recently."""
-    newest = {one.kpi: one for one in sorted(request.shown, key=lambda one: one.week_last_day)}
+    """The last showing of each KPI: what recovered in this period first, then what was shown most recently."""
+    newest = {one.kpi: one for one in sorted(request.shown, key=lambda one: one.last_day)}
     found = [
-        follow_up(kpis[key], one, _weeks_of(figures[key])) for key, one in newest.items() if key in figures
+        follow_up(kpis[key], one, _history_of(figures[key])) for key, one in newest.items() if key in figures
     ]
-    found.sort(key=lambda one: one.shown.week_last_day, reverse=True)
-    found.sort(key=lambda one: one.since is None or one.since != figures[one.shown.kpi].last_day)
+    found.sort(key=lambda one: one.shown.last_day, reverse=True)
+    found.sort(key=lambda one: one.since is None or one.since != figures[one.shown.kpi].period.last_day)
     return tuple(found[:MOST_FOLLOWED])
 
 
-def _weeks_of(figure: Figure) -> dict[date, Decimal | None]:
-    return {
-        figure.last_day - timedelta(weeks=back): value for back, value in enumerate(reversed(figure.weeks))
-    }
+def _history_of(figure: Figure) -> dict[date, Decimal | None]:
+    found, period = {}, figure.period
+    for value in reversed(figure.history):
+        found[period.last_day] = value
+        period = period.back(1)
+    return found
 
 
 def _explain_first(
@@ -150,9 +155,9 @@ def _explain_first(
     headline: Signal | None,
     request: ReportRequest,
 ) -> Explanation | None:
-    """What drove the headline; without one, or when it cannot be split, what drove net sales."""
-    for key in (headline.kpi if headline else None, "net_sales"):
-        if key is not None and key in kpis:
+    """What drove the headline; without one, or when it cannot be split, net sales or else the first essential."""
+    for key in (headline.kpi if headline else None, "net_sales", *request.audience.essentials[:1]):
+        if key is not None and key in request.audience.kpis:
             explanation = explain(connection, kpis[key], readings, request)
             if explanation is not None:
                 return explanation
@@ -169,7 +174,7 @@ def explain(
     after = {TOTAL: figure.current} | _slot(readings, kpi.key, "current")
     before = {TOTAL: figure.previous} | _slot(readings, kpi.key, "previous")
     weeks = 1
-    if _began_earlier(kpi, figure):
+    if request.period.rhythm is Rhythm.WEEKLY and _began_earlier(kpi, figure):
         before, weeks = read_four_weeks_before(connection, kpi, figure, request), 4
     if before[TOTAL].state is not State.OK:
         return None
@@ -184,7 +189,7 @@ def explain(
         for dimension in readings.segments.get(kpi.key, {})
     ]
     drivers = choose_drivers(candidates)
-    return Explanation(kpi.key, "four_weeks" if weeks == 4 else "week", drivers) if drivers else None
+    return Explanation(kpi.key, "four_weeks" if weeks == 4 else "before", drivers) if drivers else None
 
 
 def _began_earlier(kpi: Kpi, figure: Figure) -> bool:

@@ -150,13 +150,17 @@ class Formats:
             return self.number(now / before, 0) + _NARROW_SPACE + "×"
         return self.percent(relative, signed=True)
 
-    def week(self, first_day: date, last_day: date) -> str:
-        """A week as its days: 16-22 November 2026, with what both days share said once."""
+    def span(self, first_day: date, last_day: date) -> str:
+        """A span of days: 16-22 November 2026, with what both days share said once."""
         last = format_date(last_day, "d MMMM y", locale=self.locale)
         if first_day.month == last_day.month:
             return f"{first_day.day}–{last}"
         pattern = "d MMMM" if first_day.year == last_day.year else "d MMMM y"
         return f"{format_date(first_day, pattern, locale=self.locale)} – {last}"
+
+    def month(self, day: date) -> str:
+        """The month of a day, with its year."""
+        return format_date(day, "LLLL y", locale=self.locale)
 
     def day(self, day: date) -> str:
         """A day with its month in short, without the year."""

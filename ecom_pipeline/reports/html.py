@@ -15,9 +15,10 @@ from markupsafe import Markup, escape
 
 from ecom_pipeline.reports import rows
 from ecom_pipeline.reports.answers import write_answer
-from ecom_pipeline.reports.report import Restatement, Section, WeeklyReport
+from ecom_pipeline.reports.report import Report, Restatement, Section
 from ecom_pipeline.reports.sentences import (
     write_attainment,
+    write_correction,
     write_follow_up,
     write_headline,
     write_lede,
@@ -31,7 +32,7 @@ _MOST_NAMES = 8
 _COMFORTABLE_LINES = 36
 
 
-def render_html(report: WeeklyReport, language: str) -> str:
+def render_html(report: Report, language: str) -> str:
     """The report as one HTML document that needs nothing from anywhere: fonts and charts are inside.
 
     Raises:
@@ -67,12 +68,13 @@ def _context(writer: Writer) -> dict[str, Any]:
         "writer": writer,
         "say": say,
         "language": writer.words.language,
-        "period": writer.formats.week(report.first_day, report.last_day),
+        "period": writer.formats.span(report.period.first_day, report.period.last_day),
         "headline": write_headline(writer),
         "lede": write_lede(writer),
         "banner": make_banner(writer),
+        "correction": write_correction(writer),
         "density": "dense" if _lines_on_page_one(writer) > _COMFORTABLE_LINES else "",
-        "essentials": [rows.make_kpi_row(writer, report.figures[key]) for key in report.essentials],
+        "essentials": [rows.make_kpi_row(writer, report.figures[key]) for key in report.audience.essentials],
         "drivers": _drivers(writer),
         "bridge": rows.make_bridge_rows(writer),
         "bridge_note": _bridge_note(writer),
@@ -93,9 +95,11 @@ def _lines_on_page_one(writer: Writer) -> int:
     """About how many lines of text page one takes, to choose its spacing."""
     report = writer.report
     reasons = max((len(one["reason"]) // 32 for one in make_decisions(writer)), default=0)
-    banner = 3 if report.incomplete else 0
+    banner = (3 if report.incomplete else 0) + (4 if report.request.corrects else 0)
     followed = len(report.followed)
-    tables = 2 * len(report.essentials) + len(report.channels) + max(len(report.bridge), 6)
+    tables = (
+        2 * len(report.audience.essentials) + len(report.channels or ()) + max(len(report.bridge or ()), 6)
+    )
     prose = len(write_headline(writer)) // 60 + sum(len(one) for one in write_lede(writer)) // 110
     return tables + reasons + banner + followed + prose
 
@@ -114,7 +118,7 @@ def _styles() -> Markup:
 
 
 def make_banner(writer: Writer) -> dict[str, Any] | None:
-    """What is missing, for the top of page one and of the mail; None when the week is whole."""
+    """What is missing, for the top of page one and of the mail; None when the period is whole."""
     missing, words = writer.report.incomplete, writer.words
     if not missing or writer.report.is_empty:
         return None
@@ -226,8 +230,8 @@ def _cause(writer: Writer, one: Restatement) -> str:
 
 
 def _quality(writer: Writer) -> dict[str, Any]:
-    quality, words = writer.report.quality, writer.words
-    on_time = sum(source.days_on_time == 7 for source in quality.sources)
+    quality, words, days = writer.report.quality, writer.words, writer.report.period.days
+    on_time = sum(source.days_on_time == days for source in quality.sources)
     lines = [words.count("quality.sources", on_time, all=len(quality.sources))]
     gap = writer.report.figures.get("payout_gap")
     if gap is not None and gap.current.value is not None:
@@ -246,12 +250,12 @@ def _quality(writer: Writer) -> dict[str, Any]:
         "sources": [
             {
                 "title": source.title,
-                "complete": words.say("quality.of_seven", number=7 - len(source.missing_days)),
-                "on_time": words.say("quality.of_seven", number=source.days_on_time),
+                "complete": words.say("quality.of_days", number=days - len(source.missing_days), days=days),
+                "on_time": words.say("quality.of_days", number=source.days_on_time, days=days),
                 "loaded": writer.formats.instant(source.loaded_at)
                 if source.loaded_at
                 else words.say("quality.never"),
-                "is_whole": source.days_on_time == 7,
+                "is_whole": source.days_on_time == days,
             }
             for source in quality.sources
         ],

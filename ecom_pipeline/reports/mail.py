@@ -11,8 +11,8 @@ from typing import Any
 
 from ecom_pipeline.reports import rows
 from ecom_pipeline.reports.html import environment, make_banner, make_decisions
-from ecom_pipeline.reports.report import Figure, WeeklyReport
-from ecom_pipeline.reports.sentences import write_follow_up, write_headline, write_lede
+from ecom_pipeline.reports.report import Figure, Report
+from ecom_pipeline.reports.sentences import write_correction, write_follow_up, write_headline, write_lede
 from ecom_pipeline.reports.writer import Writer
 
 
@@ -25,7 +25,7 @@ class MailContent:
     html: str
 
 
-def render_mail(report: WeeklyReport, language: str) -> MailContent:
+def render_mail(report: Report, language: str) -> MailContent:
     """The mail that brings the report in one language.
 
     Raises:
@@ -33,9 +33,15 @@ def render_mail(report: WeeklyReport, language: str) -> MailContent:
     """
     writer = Writer(report, language)
     context = _context(writer)
-    key = "mail.subject_incomplete" if report.incomplete and not report.is_empty else "mail.subject"
+    key = (
+        "mail.subject_corrected"
+        if report.request.corrects
+        else "mail.subject_incomplete"
+        if report.incomplete and not report.is_empty
+        else "mail.subject"
+    )
     subject = writer.words.say(
-        key, shop=report.request.shop_name, week=writer.week_number(), headline=context["headline"]
+        key, shop=report.request.shop_name, period=writer.period("inline"), headline=context["headline"]
     )
     html = environment().get_template("mail.html.j2").render(context, title=subject)
     return MailContent(" ".join(subject.split()), _text(writer, context), html)
@@ -48,11 +54,12 @@ def _context(writer: Writer) -> dict[str, Any]:
         "writer": writer,
         "say": writer.words.say,
         "language": writer.words.language,
-        "period": writer.formats.week(report.first_day, report.last_day),
+        "period": writer.formats.span(report.period.first_day, report.period.last_day),
         "headline": write_headline(writer),
         "lede": write_lede(writer),
         "banner": make_banner(writer),
-        "essentials": [_line(writer, report.figures[key]) for key in report.essentials],
+        "correction": write_correction(writer),
+        "essentials": [_line(writer, report.figures[key]) for key in report.audience.essentials],
         "decisions": make_decisions(writer),
         "followed": [write_follow_up(writer, one) for one in report.followed],
     }
@@ -61,7 +68,7 @@ def _context(writer: Writer) -> dict[str, Any]:
 def _line(writer: Writer, figure: Figure) -> dict[str, Any]:
     row = rows.make_kpi_row(writer, figure)
     changes = []
-    for key, delta in (("mail.on_week", row.previous), ("mail.on_year", row.previous_year)):
+    for key, delta in (("mail.on_before", row.previous), ("mail.on_year", row.previous_year)):
         if delta.text != "–":
             changes.append({"text": writer.words.say(key, change=delta.text), "tone": delta.tone})
     return {"name": row.name, "value": row.value, "tone": row.tone, "changes": changes, "notes": row.notes}
@@ -71,10 +78,12 @@ def _text(writer: Writer, context: dict[str, Any]) -> str:
     report, say = writer.report, writer.words.say
     colon = say("colon")
     lines = [
-        f"{report.request.shop_name} – {say('title')}",
-        f"{say('week_name', week=writer.week_number())}, {context['period']}",
+        f"{report.request.shop_name} – {say('title')} – {writer.text(report.audience.title)}",
+        f"{writer.period('title')}, {context['period']}",
         "",
     ]
+    if context["correction"]:
+        lines += [say("correction.title").upper(), *context["correction"], ""]
     banner = context["banner"]
     if banner:
         lines.append(say("banner.title").upper())

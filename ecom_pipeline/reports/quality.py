@@ -1,9 +1,9 @@
-"""How far a week's numbers can be trusted: what is missing, what was late, what changed afterwards."""
+"""How far a period's numbers can be trusted: what is missing, what was late, what changed afterwards."""
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import NamedTuple
@@ -12,6 +12,7 @@ import duckdb
 
 from ecom_pipeline.kpis.definition import Kind, Kpi
 from ecom_pipeline.kpis.values import State
+from ecom_pipeline.periods import ReportPeriod
 from ecom_pipeline.reports.report import (
     Figure,
     Incomplete,
@@ -19,17 +20,16 @@ from ecom_pipeline.reports.report import (
     Quality,
     ReportRequest,
     Restatement,
-    SourceWeek,
+    SourceDays,
 )
 
 
-def read_sources(connection: duckdb.DuckDBPyConnection, last_day: date) -> tuple[SourceWeek, ...]:
-    """Every source in use and its seven days; a day nobody recorded was never loaded."""
-    first_day = last_day - timedelta(days=6)
+def read_sources(connection: duckdb.DuckDBPyConnection, period: ReportPeriod) -> tuple[SourceDays, ...]:
+    """Every source in use and its days of the period; a day nobody recorded was never loaded."""
     titles = dict(connection.execute("SELECT source, title FROM ops.sources ORDER BY source").fetchall())
     rows = connection.execute(
         "SELECT source, day, is_complete, is_on_time, loaded_at FROM ops.source_days WHERE day BETWEEN ? AND ?",
-        [first_day, last_day],
+        [period.first_day, period.last_day],
     ).fetchall()
     by_source: dict[str, dict[date, tuple[bool, bool]]] = defaultdict(dict)
     loaded: dict[str, datetime] = {}
@@ -37,9 +37,9 @@ def read_sources(connection: duckdb.DuckDBPyConnection, last_day: date) -> tuple
         by_source[source][day] = (bool(is_complete), bool(is_on_time))
         if loaded_at is not None:
             loaded[source] = max(loaded_at, loaded.get(source, loaded_at))
-    days = [first_day + timedelta(days=index) for index in range(7)]
+    days = [period.first_day + timedelta(days=index) for index in range(period.days)]
     return tuple(
-        SourceWeek(
+        SourceDays(
             source,
             title,
             tuple(day for day in days if not by_source[source].get(day, (False, False))[0]),
@@ -50,43 +50,49 @@ def read_sources(connection: duckdb.DuckDBPyConnection, last_day: date) -> tuple
     )
 
 
-def find_incomplete(sources: tuple[SourceWeek, ...], figures: Mapping[str, Figure]) -> Incomplete:
-    """What should be in this week and is not. A KPI nobody ever fed is not missing, it is not connected."""
+def find_incomplete(
+    sources: tuple[SourceDays, ...], figures: Mapping[str, Figure], read: Collection[str]
+) -> Incomplete:
+    """What readers of these KPIs should have in this period and do not.
+
+    A KPI nobody ever fed is not missing, it is not connected. Who reads everything is told of every source that
+    lacks days, others only of those their own KPIs are missing for.
+    """
     lacking = tuple(source for source in sources if source.missing_days)
-    return Incomplete(
-        lacking,
-        tuple(
-            MissingKpi(figure.kpi, figure.current.reason)
-            for figure in figures.values()
-            if figure.current.state is State.MISSING and _is_connected(figure, lacking)
-        ),
+    missing = tuple(
+        MissingKpi(key, figures[key].current.reason)
+        for key in read
+        if figures[key].current.state is State.MISSING and _is_connected(figures[key], lacking)
     )
+    if set(read) >= set(figures):
+        return Incomplete(lacking, missing)
+    reasons = " ".join(one.reason or "" for one in missing)
+    return Incomplete(tuple(one for one in lacking if f"{one.source}: " in reasons), missing)
 
 
 def summarise_quality(
-    sources: tuple[SourceWeek, ...], kpis: Mapping[str, Kpi], figures: Mapping[str, Figure]
+    sources: tuple[SourceDays, ...],
+    kpis: Mapping[str, Kpi],
+    figures: Mapping[str, Figure],
+    read: Collection[str],
 ) -> Quality:
     """What the last page says about the numbers of the pages before."""
     return Quality(
         sources,
+        tuple((key, coverage) for key in read if (coverage := figures[key].current.coverage) is not None),
         tuple(
-            (figure.kpi, figure.current.coverage)
-            for figure in figures.values()
-            if figure.current.coverage is not None
+            key
+            for key in read
+            if figures[key].current.state is State.MISSING and not _is_connected(figures[key], sources)
         ),
-        tuple(
-            figure.kpi
-            for figure in figures.values()
-            if figure.current.state is State.MISSING and not _is_connected(figure, sources)
-        ),
-        tuple((kpi.key, kpi.since) for kpi in kpis.values()),
+        tuple((key, kpis[key].since) for key in read),
     )
 
 
 def read_restatements(
     connection: duckdb.DuckDBPyConnection, kpis: Mapping[str, Kpi], request: ReportRequest
 ) -> list[Restatement]:
-    """Days of earlier reports that changed in the week before this one, largest relative change first."""
+    """Days of earlier reports that changed since the one before this, largest relative change first."""
     rows = connection.execute(
         """
         SELECT kpi, day,
@@ -100,14 +106,14 @@ def read_restatements(
         ORDER BY kpi, day
         """,
         [
-            request.week_last_day - timedelta(days=7),
-            (request.generated_at - timedelta(days=7)).replace(tzinfo=None),
+            request.period.back(1).last_day,
+            (request.generated_at - timedelta(days=request.period.days)).replace(tzinfo=None),
             request.generated_at.replace(tzinfo=None),
         ],
     ).fetchall()
     by_kpi: dict[str, list[_RestatedDay]] = defaultdict(list)
     for kpi, *day in rows:
-        if kpi in kpis:
+        if kpi in request.audience.kpis:
             by_kpi[kpi].append(_RestatedDay(*day))
     found = [_restatement(kpis[key], days) for key, days in by_kpi.items()]
     changed = [one for one in found if one is not None and one.before != one.after]
@@ -150,9 +156,9 @@ def _relative(before: Decimal, after: Decimal) -> Decimal:
     return abs(after - before) / abs(before) if before else abs(after)
 
 
-def _is_connected(figure: Figure, sources: tuple[SourceWeek, ...]) -> bool:
+def _is_connected(figure: Figure, sources: tuple[SourceDays, ...]) -> bool:
     """Whether something feeds the KPI: it was known once, or one of the sources is named as the reason."""
     reason = figure.current.reason or ""
-    return any(week is not None for week in figure.weeks) or any(
+    return any(one is not None for one in figure.history) or any(
         f"{source.source}: " in reason for source in sources
     )

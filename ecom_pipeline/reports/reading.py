@@ -1,4 +1,4 @@
-"""Reads what a week's report needs of the KPI tables: every KPI's week, its 26 weeks, its segments."""
+"""Reads what a report needs of the KPI tables: every KPI's period, those before it, its segments."""
 
 from __future__ import annotations
 
@@ -19,48 +19,53 @@ from ecom_pipeline.insights.targets import (
     Span,
     Target,
     compute_progress,
+    span_bounds,
     target_amount,
     target_value,
 )
 from ecom_pipeline.kpis.definition import Kind, Kpi
-from ecom_pipeline.kpis.values import TOTAL, YEAR, Period, PeriodValue, State, Value, read_period_values
+from ecom_pipeline.kpis.values import TOTAL, Period, PeriodValue, State, Value, read_period_values
+from ecom_pipeline.periods import ReportPeriod, Rhythm
 from ecom_pipeline.reports.report import Figure, ReportRequest
 
-WEEKS = 26
-_WEEK = timedelta(days=7)
+# How many periods the report shows, how many a band is learned from, and what a lag is counted in.
+SHOWN = {Rhythm.WEEKLY: 26, Rhythm.MONTHLY: 25}
+LEARNED = {Rhythm.WEEKLY: HISTORY, Rhythm.MONTHLY: 60}
+_LEAST_DAYS = {Rhythm.WEEKLY: 7, Rhythm.MONTHLY: 31}
+_PROGRESS = {Rhythm.WEEKLY: Span.MONTH, Rhythm.MONTHLY: Span.YEAR}
 
 
 @dataclass
 class Readings:
-    """Every KPI's figure, and its segments in the reported week by dimension."""
+    """Every KPI's figure, and its segments in the reported period by dimension."""
 
     figures: dict[str, Figure] = field(default_factory=dict)
     segments: dict[str, dict[str, list[PeriodValue]]] = field(default_factory=dict)
 
 
-def read_week(
+def read_figures(
     connection: duckdb.DuckDBPyConnection, kpis: Mapping[str, Kpi], request: ReportRequest
 ) -> Readings:
-    """Read all KPIs; those that need more than a week to mature in the newest week that is mature."""
+    """Read all KPIs; those that need longer than a period to mature in the newest period that is mature."""
     readings = Readings()
-    by_lag = sorted(kpis.values(), key=weeks_to_mature)
+    rhythm = request.period.rhythm
+    by_lag = sorted(kpis.values(), key=lambda kpi: periods_to_mature(kpi, rhythm))
     with _copy_totals(connection) as totals:
-        for lag, group in groupby(by_lag, key=weeks_to_mature):
-            last_day = request.week_last_day - lag * _WEEK
-            _read_group(connection, totals, list(group), last_day, request, readings)
+        for lag, group in groupby(by_lag, key=lambda kpi: periods_to_mature(kpi, rhythm)):
+            _read_group(connection, totals, list(group), request.period.back(lag), request, readings)
     return readings
 
 
-def weeks_to_mature(kpi: Kpi) -> int:
-    """Whole weeks until a week of this KPI is worth showing; a day or two of immaturity costs none."""
-    return -(-kpi.matures_after // 7) if kpi.matures_after >= 7 else 0
+def periods_to_mature(kpi: Kpi, rhythm: Rhythm) -> int:
+    """Whole periods until one of this KPI is worth showing; a day or two of immaturity costs none."""
+    return -(-kpi.matures_after // _LEAST_DAYS[rhythm]) if kpi.matures_after >= 7 else 0
 
 
 def read_four_weeks_before(
     connection: duckdb.DuckDBPyConnection, kpi: Kpi, figure: Figure, request: ReportRequest
 ) -> dict[tuple[str, str], Value]:
     """The KPI over the 28 days that end before the figure's week, by dimension and segment."""
-    day_before = figure.first_day - timedelta(days=1)
+    day_before = figure.period.first_day - timedelta(days=1)
     values = read_period_values(connection, [kpi], Period.ROLLING_28, [day_before], request.minimum_coverage)
     return {(value.dimension, value.segment): value.current for value in values}
 
@@ -69,21 +74,22 @@ def read_progress(
     connection: duckdb.DuckDBPyConnection,
     kpi: Kpi,
     targets: Sequence[Target],
+    span: Span,
     until: date,
     minimum_coverage: Decimal = Decimal("0.9"),
 ) -> Progress | None:
-    """A flow's month up to a day, against its targets."""
-    first = min(until.replace(day=1), until - timedelta(days=SHAPE_DAYS + 6))
+    """A flow's calendar period up to a day, against its targets."""
+    first = min(span_bounds(span, until)[0], until - timedelta(days=SHAPE_DAYS + 6))
     days = [first + timedelta(days=index) for index in range((until - first).days + 1)]
     values = read_period_values(connection, [kpi], Period.DAY, days, minimum_coverage)
     amounts = {value.last_day: value.current.value for value in values if value.dimension == TOTAL[0]}
-    return compute_progress(amounts, targets, Span.MONTH, until)
+    return compute_progress(amounts, targets, span, until)
 
 
 def _copy_totals(connection: duckdb.DuckDBPyConnection) -> duckdb.DuckDBPyConnection:
     """The totals alone, in a database of their own.
 
-    The weeks before are shown in total only; reading them with all their segments took most of a
+    The periods before are shown in total only; reading them with all their segments took most of a
     report's time in a shop of 1,500 products.
     """
     totals = duckdb.connect()
@@ -100,49 +106,55 @@ def _read_group(
     connection: duckdb.DuckDBPyConnection,
     totals: duckdb.DuckDBPyConnection,
     kpis: Sequence[Kpi],
-    last_day: date,
+    period: ReportPeriod,
     request: ReportRequest,
     readings: Readings,
 ) -> None:
-    coverage = request.minimum_coverage
-    for value in read_period_values(connection, kpis, Period.WEEK, [last_day], coverage):
+    coverage, rhythm = request.minimum_coverage, period.rhythm
+    for value in read_period_values(connection, kpis, rhythm.period, [period.last_day], coverage):
         if (value.dimension, value.segment) != TOTAL:
             readings.segments.setdefault(value.kpi, {}).setdefault(value.dimension, []).append(value)
-    # Each reading brings the week of the year before with it, so the newer half is enough.
-    ends = [last_day - index * _WEEK for index in range(HISTORY // 2 + 1)]
-    weeks: dict[str, dict[date, Value]] = defaultdict(dict)
+    # Each reading brings the period of the year before with it, so the newer half is enough.
+    ends = {period.last_day: period}
+    while len(ends) <= LEARNED[rhythm] // 2:
+        before = ends[min(ends)].back(1)
+        ends[before.last_day] = before
+    history: dict[str, dict[date, Value]] = defaultdict(dict)
     newest: dict[str, PeriodValue] = {}
-    for value in read_period_values(totals, kpis, Period.WEEK, ends, coverage):
-        weeks[value.kpi][value.last_day] = value.current
-        weeks[value.kpi][value.last_day - YEAR] = value.previous_year
-        if value.last_day == last_day:
+    for value in read_period_values(totals, kpis, rhythm.period, list(ends), coverage):
+        history[value.kpi][value.last_day] = value.current
+        history[value.kpi].setdefault(ends[value.last_day].year_before().last_day, value.previous_year)
+        if value.last_day == period.last_day:
             newest[value.kpi] = value
     for kpi in kpis:
         targets = request.targets.get(kpi.key, ())
         progress = None
         if targets and kpi.kind is Kind.FLOW:
-            progress = read_progress(totals, kpi, targets, request.week_last_day, coverage)
-        readings.figures[kpi.key] = _figure(kpi, newest[kpi.key], weeks[kpi.key], request, progress)
+            progress = read_progress(
+                totals, kpi, targets, _PROGRESS[rhythm], request.period.last_day, coverage
+            )
+        readings.figures[kpi.key] = _figure(kpi, period, newest[kpi.key], history[kpi.key], request, progress)
 
 
-def _target(kpi: Kpi, week: PeriodValue, request: ReportRequest) -> Decimal | None:
+def _target(kpi: Kpi, period: ReportPeriod, request: ReportRequest) -> Decimal | None:
     targets = request.targets.get(kpi.key, ())
     if kpi.kind is Kind.FLOW:
-        return target_amount(targets, week.first_day, week.last_day)
-    return target_value(targets, week.last_day)
+        return target_amount(targets, period.first_day, period.last_day)
+    return target_value(targets, period.last_day)
 
 
 def _figure(
     kpi: Kpi,
-    week: PeriodValue,
-    weeks: Mapping[date, Value],
+    period: ReportPeriod,
+    value: PeriodValue,
+    periods: Mapping[date, Value],
     request: ReportRequest,
     progress: Progress | None,
 ) -> Figure:
-    history = tuple(weeks[end].value if weeks[end].state is State.OK else None for end in sorted(weeks))
+    history = tuple(periods[end].value if periods[end].state is State.OK else None for end in sorted(periods))
     # What a shop steers by, and what its reader chose to watch, is judged more closely than all the rest.
-    width = CLOSE if kpi.key in (*STEERING, *request.essentials) else FAR
+    width = CLOSE if kpi.key in (*STEERING, *request.audience.essentials) else FAR
     return Figure(
-        kpi.key, week.first_day, week.last_day, week.current, week.previous, week.previous_year, history[-WEEKS:],
-        compute_band(history[:-1], kpi.minimum, kpi.maximum, width), _target(kpi, week, request), progress,
+        kpi.key, period, value.current, value.previous, value.previous_year, history[-SHOWN[period.rhythm] :],
+        compute_band(history[:-1], kpi.minimum, kpi.maximum, width), _target(kpi, period, request), progress,
     )  # fmt: skip

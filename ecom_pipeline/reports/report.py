@@ -1,4 +1,4 @@
-"""What a weekly report says, in numbers only: one set that every language and medium is made from."""
+"""What a report says, in numbers only: one set that every language and medium is made from."""
 
 from __future__ import annotations
 
@@ -21,44 +21,63 @@ from ecom_pipeline.insights.signals import Signal
 from ecom_pipeline.insights.targets import Attainment, Progress, Target
 from ecom_pipeline.kpis.definition import Kpi
 from ecom_pipeline.kpis.values import State, Value
+from ecom_pipeline.periods import ReportPeriod
+from ecom_pipeline.reports.audience import Audience
+
+
+@dataclass(frozen=True)
+class ChangedFigure:
+    """A KPI's value as it was sent and as it is now; None where there was or is none."""
+
+    kpi: str
+    before: Decimal | None
+    after: Decimal | None
+
+
+@dataclass(frozen=True)
+class Correction:
+    """What a corrected report replaces: the one computed at `sent_at` (UTC), and what has changed since."""
+
+    sent_at: datetime
+    changes: tuple[ChangedFigure, ...]
 
 
 @dataclass(frozen=True)
 class ReportRequest:
-    """Which week is reported, for whom, against which targets. `generated_at` is UTC."""
+    """Which week or month is reported, to whom, against which targets. `generated_at` is UTC."""
 
     shop_name: str
     currency: str
-    week_last_day: date
-    essentials: tuple[str, ...]
+    period: ReportPeriod
+    audience: Audience
     targets: Mapping[str, tuple[Target, ...]]
     minimum_coverage: Decimal
     generated_at: datetime
-    shown: tuple[Shown, ...] = ()  # decisions that reports of earlier weeks showed
+    shown: tuple[Shown, ...] = ()  # decisions that reports of earlier periods showed
+    corrects: Correction | None = None  # set when this report replaces one that was sent
 
 
 @dataclass(frozen=True)
 class Figure:
-    """One KPI's week in total. `weeks` are the 26 weeks ending with it, oldest first, gaps as None."""
+    """One KPI's period in total. `history` are the periods ending with it, oldest first, gaps as None."""
 
     kpi: str
-    first_day: date  # an earlier week for KPIs whose newest days are too young to be judged
-    last_day: date
+    period: ReportPeriod  # an earlier one for KPIs whose newest days are too young to be judged
     current: Value
     previous: Value
     previous_year: Value
-    weeks: tuple[Decimal | None, ...]
+    history: tuple[Decimal | None, ...]
     band: Band | None
     target: Decimal | None
-    progress: Progress | None = None  # of a flow with a target, in the month the week ends in
+    progress: Progress | None = None  # of a flow with a target: a week's month so far, a month's year so far
 
 
 @dataclass(frozen=True)
 class Explanation:
-    """What drove a KPI, compared with the week before or with the mean of the four weeks before."""
+    """What drove a KPI, compared with the period before or, of a week, with the mean of the four before."""
 
     kpi: str
-    basis: Literal["week", "four_weeks"]
+    basis: Literal["before", "four_weeks"]
     drivers: Drivers
 
 
@@ -68,7 +87,7 @@ class Decision:
 
     signal: Signal
     explanation: Explanation | None
-    worth: Decimal | None = None  # money a week that the signal costs, where it can be told
+    worth: Decimal | None = None  # money a period that the signal costs, where it can be told
 
 
 @dataclass(frozen=True)
@@ -91,7 +110,7 @@ class SegmentLine:
 
 @dataclass(frozen=True)
 class Breakdown:
-    """A flow KPI of the week by one of its dimensions, largest first."""
+    """A flow KPI of the period by one of its dimensions, largest first."""
 
     kpi: str
     dimension: str
@@ -126,8 +145,8 @@ class Restatement:
 
 
 @dataclass(frozen=True)
-class SourceWeek:
-    """How a source fared on the seven days."""
+class SourceDays:
+    """How a source fared on the period's days."""
 
     source: str
     title: str
@@ -146,9 +165,9 @@ class MissingKpi:
 
 @dataclass(frozen=True)
 class Incomplete:
-    """What the report lacks. Empty when the week is whole."""
+    """What the report lacks. Empty when the period is whole."""
 
-    sources: tuple[SourceWeek, ...]
+    sources: tuple[SourceDays, ...]
     kpis: tuple[MissingKpi, ...]
 
     def __bool__(self) -> bool:
@@ -159,29 +178,29 @@ class Incomplete:
 class Quality:
     """How far the numbers can be trusted."""
 
-    sources: tuple[SourceWeek, ...]
+    sources: tuple[SourceDays, ...]
     coverage: tuple[tuple[str, Decimal], ...]  # KPIs measured on part of their base only
     not_connected: tuple[str, ...]  # KPIs no source has ever fed
     versions: tuple[tuple[str, int], ...]
 
 
 @dataclass(frozen=True)
-class WeeklyReport:
-    """Everything one week's report says, before any word of it is written."""
+class Report:
+    """Everything one report says, before any word of it is written.
+
+    `figures` are all KPIs', because what a signal is worth may rest on one the audience does not read; what it
+    reads is `request.audience.kpis`.
+    """
 
     request: ReportRequest
-    week: str  # ISO, 2026-W47
-    first_day: date
-    last_day: date
     definitions: Mapping[str, Kpi]
     figures: Mapping[str, Figure]
-    essentials: tuple[str, ...]
     headline: Signal | None
     explanation: Explanation | None
-    bridge: tuple[BridgeStep, ...]
-    channels: tuple[Channel, ...]
+    bridge: tuple[BridgeStep, ...] | None  # None when the audience does not read it
+    channels: tuple[Channel, ...] | None
     decisions: tuple[Decision, ...]
-    followed: tuple[FollowUp, ...]  # what became of the decisions of the weeks before
+    followed: tuple[FollowUp, ...]  # what became of the decisions of the periods before
     attainment: tuple[Attainment, ...]  # of targets: all, then by family; empty without targets
     sections: tuple[Section, ...]
     answers: tuple[Answer, ...]  # to the questions people decide by
@@ -191,10 +210,18 @@ class WeeklyReport:
     incomplete: Incomplete
 
     @property
+    def period(self) -> ReportPeriod:
+        return self.request.period
+
+    @property
+    def audience(self) -> Audience:
+        return self.request.audience
+
+    @property
     def is_empty(self) -> bool:
-        """Whether nothing is known of this week nor of any before it, as before the shop's history starts."""
+        """Whether nothing is known of this period nor of any before it, as before the shop's history starts."""
         return all(
-            figure.current.state is State.NO_HISTORY and not any(week is not None for week in figure.weeks)
+            figure.current.state is State.NO_HISTORY and not any(one is not None for one in figure.history)
             for figure in self.figures.values()
         )
 

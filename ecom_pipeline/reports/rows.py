@@ -128,7 +128,7 @@ def make_driver_rows(writer: Writer, explanation: Explanation) -> list[MarkRow]:
 
 def make_bridge_rows(writer: Writer) -> list[MarkRow]:
     """One row a step of the profit bridge, from zero, on one scale."""
-    steps, rows = writer.report.bridge, []
+    steps, rows = writer.report.bridge or (), []
     ends: list[tuple[Decimal, Decimal]] = []
     level = Decimal(0)
     for step in steps:
@@ -172,7 +172,7 @@ class ChannelRow:
 
 def make_channel_rows(writer: Writer) -> list[ChannelRow]:
     """Channels by what they cost; a crossed limit in red."""
-    channels = writer.report.channels
+    channels = writer.report.channels or ()
     listed = [channel for channel in channels if channel.channel is not None]
     costs = Span.of([marketing_cost(channel.values) for channel in listed])
     # One runaway return must not flatten the others.
@@ -189,7 +189,7 @@ def make_channel_rows(writer: Writer) -> list[ChannelRow]:
 def write_channels_note(writer: Writer) -> str:
     """How to read the rows that are no paid channel: the total and, where there is one, the shared cost."""
     keys = ["channels.total_note"]
-    if any(channel.channel == SHARED for channel in writer.report.channels):
+    if any(channel.channel == SHARED for channel in writer.report.channels or ()):
         keys.append("channels.shared_note")
     return " ".join(writer.words.say(key) for key in keys)
 
@@ -223,7 +223,7 @@ def _channel_row(writer: Writer, channel: Channel, costs: Span, returns: Span) -
 
 
 def make_breakdown_rows(writer: Writer, breakdown: Breakdown, others: int) -> list[MarkRow]:
-    """One row a segment: this week's bar before last year's, its value and its changes."""
+    """One row a segment: this period's bar before last year's, its value and its changes."""
     key = breakdown.kpi
     span = Span.of([value for line in breakdown.lines for value in (line.current, line.previous_year)])
     rows = []
@@ -250,9 +250,9 @@ def make_breakdown_rows(writer: Writer, breakdown: Breakdown, others: int) -> li
 def _sparkline(writer: Writer, figure: Figure, value: str) -> Markup:
     band = (figure.band.low, figure.band.high) if figure.band else None
     key = "chart.sparkline" if figure.current.state is State.OK else "chart.sparkline_none"
-    title = writer.words.say(key, name=writer.name(figure.kpi), weeks=len(figure.weeks), value=value)
+    title = writer.words.say(key, name=writer.name(figure.kpi), number=len(figure.history), value=value)
     tone = _TONES[writer.standing(figure)]
-    return Markup(draw_sparkline(figure.weeks, title, band=band, tone=tone, width=104, height=20))
+    return Markup(draw_sparkline(figure.history, title, band=band, tone=tone, width=104, height=20))
 
 
 def _bullet(writer: Writer, figure: Figure, value: str) -> Markup:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from ecom_pipeline.insights.actions import FollowUp
 from ecom_pipeline.insights.signals import Cause
 from ecom_pipeline.kpis.values import State
@@ -9,24 +11,24 @@ from ecom_pipeline.reports.report import Decision, Explanation
 from ecom_pipeline.reports.writer import Writer
 
 LONGEST_NAME = 60  # of a segment in a sentence
+MOST_CORRECTIONS = 6
 
 
 def _sales_lead(writer: Writer) -> bool:
     """Whether the headline is the sentence on net sales, because all that is watched is whole and usual."""
     report = writer.report
-    essentials = [report.figures[key] for key in report.essentials]
-    sales = report.figures.get("net_sales")
+    essentials = [report.figures[key] for key in report.audience.essentials]
     return (
         report.headline is None
-        and sales is not None
-        and sales.current.value is not None
+        and "net_sales" in report.audience.kpis
+        and report.figures["net_sales"].current.value is not None
         and any(figure.band for figure in essentials)
         and all(figure.current.state is not State.MISSING for figure in essentials)
     )
 
 
 def write_headline(writer: Writer) -> str:
-    """The week in one sentence without its full stop."""
+    """The period in one sentence without its full stop."""
     report = writer.report
     if report.headline is not None:
         figure = report.figures[report.headline.kpi]
@@ -41,7 +43,7 @@ def write_headline(writer: Writer) -> str:
         )
     if report.is_empty:
         return writer.words.say("headline.empty")
-    figures = [report.figures[key] for key in report.essentials]
+    figures = [report.figures[key] for key in report.audience.essentials]
     if report.incomplete and not any(figure.current.state is State.OK for figure in figures):
         return writer.words.say("headline.unknown")
     if not any(figure.band for figure in figures):
@@ -55,11 +57,11 @@ def write_headline(writer: Writer) -> str:
 
 
 def write_lede(writer: Writer) -> list[str]:
-    """What stands below the headline: net sales, or how calm the week was; then what drove the change."""
+    """What stands below the headline: net sales, or how calm the period was; then what drove the change."""
     sentences: list[str] = []
     if writer.report.is_empty:
         return sentences
-    if "net_sales" in writer.report.figures:
+    if "net_sales" in writer.report.audience.kpis:
         # The target stands next to the sales, wherever they are.
         target = _write_sales_target(writer)
         if _sales_lead(writer):
@@ -136,9 +138,9 @@ def write_follow_up(writer: Writer, one: FollowUp) -> str:
         f"followed.{one.state}",
         name=writer.name(shown.kpi),
         how=writer.words.say(f"followed.{shown.cause.value}", edge=edge),
-        since=writer.week_number(one.since) if one.since else "",
+        since=writer.period("since", replace(writer.report.period, last_day=one.since)) if one.since else "",
         value=writer.amount(shown.kpi, one.value),
-        week=writer.week_number(shown.week_last_day),
+        period=writer.period("inline", replace(writer.report.period, last_day=shown.last_day)),
         then=writer.amount(shown.kpi, shown.value),
     )
 
@@ -165,10 +167,10 @@ def _write_sales(writer: Writer) -> str:
     name = writer.name("net_sales")
     if now is None:
         return writer.words.say("sales.missing", name=name)
-    week = writer.change("net_sales", now, figure.previous.value)
+    before = writer.change("net_sales", now, figure.previous.value)
     year = writer.change("net_sales", now, figure.previous_year.value)
-    key = "both" if week and year else "week" if week else "year" if year else "plain"
-    values = {"name": name, "value": writer.amount("net_sales", now), "week": week, "year": year}
+    key = "both" if before and year else "before" if before else "year" if year else "plain"
+    values = {"name": name, "value": writer.amount("net_sales", now), "before": before, "year": year}
     return writer.words.say(f"sales.{key}", **values)
 
 
@@ -183,11 +185,32 @@ def _write_sales_target(writer: Writer) -> list[str]:
             "actual": writer.amount("net_sales", progress.actual),
             "attainment": writer.formats.percent(progress.attainment),
         }
-        key = "sales.month"
+        key = "sales.progress"
         if progress.forecast is not None and progress.expected_attainment is not None:
-            key = "sales.month_forecast"
+            key = "sales.progress_forecast"
             parts["forecast"] = writer.amount("net_sales", progress.forecast)
             parts["expected"] = writer.formats.percent(progress.expected_attainment)
             parts["target"] = writer.limit("net_sales", progress.target)
         sentences.append(writer.words.say(key, **parts))
     return sentences
+
+
+def write_correction(writer: Writer) -> list[str]:
+    """That this report replaces one that was sent, and each value it changes; empty for any other report."""
+    correction = writer.report.request.corrects
+    if correction is None:
+        return []
+    changes = [
+        writer.words.say(
+            "correction.change",
+            name=writer.name(one.kpi),
+            before=writer.amount(one.kpi, one.before),
+            after=writer.amount(one.kpi, one.after),
+        )
+        for one in correction.changes
+    ]
+    shown = changes[:MOST_CORRECTIONS]
+    if len(changes) > len(shown):
+        shown.append(writer.words.count("correction.more", len(changes) - len(shown)))
+    sent = writer.words.say("correction.replaces", at=writer.formats.instant(correction.sent_at))
+    return [sent, f"{writer.words.say('correction.changed')}{writer.words.say('colon')}{'; '.join(shown)}."]

@@ -9,6 +9,7 @@ from importlib.resources import files
 from typing import Any
 
 from ecom_pipeline.errors import DefinitionError
+from ecom_pipeline.periods import Rhythm
 
 
 @dataclass(frozen=True)
@@ -33,8 +34,10 @@ class Words:
 
 
 @cache
-def load_words(language: str) -> Words:
-    """The catalogue of a language.
+def load_words(language: str, rhythm: Rhythm = Rhythm.WEEKLY) -> Words:
+    """The catalogue of a language, for reports that come weekly or monthly.
+
+    What a monthly report says otherwise stands below `monthly` and takes the place of the text of that key.
 
     Raises:
         DefinitionError: the report is not written in this language.
@@ -42,7 +45,9 @@ def load_words(language: str) -> Words:
     source = files("ecom_pipeline.reports") / "locales" / f"{language}.toml"
     if not source.is_file():
         raise DefinitionError(f"No report is written in language {language!r}.", mend="Use fr or en.")
-    return Words(language, dict(_flatten(tomllib.loads(source.read_text(encoding="utf-8")))))
+    texts = tomllib.loads(source.read_text(encoding="utf-8"))
+    monthly = dict(_flatten(texts.pop("monthly")))
+    return Words(language, dict(_flatten(texts)) | (monthly if rhythm is Rhythm.MONTHLY else {}))
 
 
 def _flatten(tree: dict[str, Any], prefix: str = "") -> list[tuple[str, str]]:

@@ -11,8 +11,9 @@ from typing import Literal
 from ecom_pipeline.kpis.definition import Kpi, Reference
 from ecom_pipeline.kpis.definition import Words as KpiWords
 from ecom_pipeline.kpis.values import State, Value
+from ecom_pipeline.periods import ReportPeriod
 from ecom_pipeline.reports.formats import Formats
-from ecom_pipeline.reports.report import Figure, WeeklyReport
+from ecom_pipeline.reports.report import Figure, Report
 from ecom_pipeline.reports.words import Words, load_words
 
 Tone = Literal["good", "bad", "plain"]
@@ -21,9 +22,9 @@ Tone = Literal["good", "bad", "plain"]
 class Writer:
     """Writes a report's parts in one language."""
 
-    def __init__(self, report: WeeklyReport, language: str) -> None:
+    def __init__(self, report: Report, language: str) -> None:
         self.report = report
-        self.words: Words = load_words(language)
+        self.words: Words = load_words(language, report.period.rhythm)
         self.formats = Formats(language, report.request.currency)
 
     def kpi(self, key: str) -> Kpi:
@@ -39,8 +40,13 @@ class Writer:
     def limit(self, key: str, amount: Decimal) -> str:
         return self.formats.limit(self.kpi(key), amount)
 
-    def week_number(self, day: date | None = None) -> str:
-        return str((day or self.report.last_day).isocalendar().week)
+    def period(self, form: Literal["title", "inline", "since"], period: ReportPeriod | None = None) -> str:
+        """A week or month as a title, within a sentence, or after the word since; the report's own by default."""
+        shown = period or self.report.period
+        month = self.formats.month(shown.last_day)
+        week = shown.last_day.isocalendar().week
+        text = self.words.say(f"period.{form}", week=week, month=month)
+        return text[:1].upper() + text[1:] if form == "title" else text
 
     def value(self, key: str, value: Value) -> str:
         """The value, or that there is none."""
@@ -64,7 +70,7 @@ class Writer:
         return "good" if (now > before) == (good == "up") else "bad"
 
     def standing(self, figure: Figure) -> Tone:
-        """Good or bad only when the week left its usual range."""
+        """Good or bad only when the value left its usual range."""
         value, band = figure.current.value, figure.band
         if value is None or band is None or band.low <= value <= band.high:
             return "plain"
@@ -87,10 +93,22 @@ class Writer:
         return self.words.say(f"bridge.{key}")
 
     def days(self, days: Sequence[date]) -> str:
-        """Days as readers say them: the whole week, a run as its ends, else one by one."""
-        if len(days) == 7:
+        """Days as readers say them: the whole period, three or more in a row by their ends, else one by one."""
+        if len(days) == self.report.period.days:
             return self.words.say("banner.all_days")
-        return ", ".join(self.formats.weekday(day) for day in days)
+        runs: list[list[date]] = []
+        for day in sorted(days):
+            if runs and (day - runs[-1][-1]).days == 1:
+                runs[-1].append(day)
+            else:
+                runs.append([day])
+        parts = [
+            f"{self.formats.weekday(run[0])} – {self.formats.weekday(run[-1])}"
+            if len(run) > 2
+            else ", ".join(self.formats.weekday(day) for day in run)
+            for run in runs
+        ]
+        return ", ".join(parts)
 
     def reference(self, kpi: Kpi, reference: Reference) -> str:
         """A field's limit or usual value."""
@@ -110,22 +128,22 @@ class Writer:
             found.append(self._absence(figure))
         elif value.coverage is not None and value.coverage < 1:
             found.append(self.words.say("note.coverage", coverage=self.formats.percent(value.coverage)))
-        if figure.last_day != self.report.last_day:
-            found.append(self.words.say("note.week", week=self.week_number(figure.last_day)))
+        if figure.period != self.report.period:
+            found.append(self.words.say("note.older", period=self.period("inline", figure.period)))
         if value.state is State.OK and value.days_provisional:
             found.append(self.words.count("note.provisional", value.days_provisional))
-        return [*found, *self._month(figure)]
+        return [*found, *self._progress(figure)]
 
-    def _month(self, figure: Figure) -> list[str]:
-        """Where a flow's month stands against its target."""
+    def _progress(self, figure: Figure) -> list[str]:
+        """Where a flow stands against the target of its month or year."""
         progress = figure.progress
         if progress is None or progress.attainment is None:
             return []
         attainment = self.formats.percent(progress.attainment, 0)
         if progress.expected_attainment is None:
-            return [self.words.say("note.month", attainment=attainment)]
+            return [self.words.say("note.progress", attainment=attainment)]
         expected = self.formats.percent(progress.expected_attainment, 0)
-        return [self.words.say("note.month_forecast", attainment=attainment, expected=expected)]
+        return [self.words.say("note.progress_forecast", attainment=attainment, expected=expected)]
 
     def _absence(self, figure: Figure) -> str:
         if figure.kpi in self.report.quality.not_connected:

@@ -12,8 +12,10 @@ from typing import Protocol
 
 import duckdb
 
-from ecom_pipeline.pipeline import Pipeline, newest_complete_week
-from ecom_pipeline.reporting import render_week
+from ecom_pipeline.editions import Edition
+from ecom_pipeline.periods import Rhythm, newest_complete
+from ecom_pipeline.pipeline import Pipeline
+from ecom_pipeline.reporting import render_edition
 from ecom_pipeline.sources.contract import Table
 from ecom_pipeline.warehouse.catalog import Node
 from ecom_pipeline.warehouse.connection import open_warehouse
@@ -187,7 +189,9 @@ def measure_publish(bench: Bench) -> Row:
 def measure_report(bench: Bench) -> Iterator[Row]:
     for language in ("fr", "en"):
         began = perf_counter()
-        render_week(bench.pipeline, newest_complete_week(LAST_DAY), language)
+        render_edition(
+            bench.pipeline, Edition(newest_complete(Rhythm.WEEKLY, LAST_DAY), "direction", language)
+        )
         yield Row(f"weekly report ({language}): numbers, HTML, mail, PDF", perf_counter() - began, most=5)
 
 

@@ -125,7 +125,7 @@ def ui(sync_playwright: StartPlaywright, tmp_path_factory: pytest.TempPathFactor
         environment.setenv("DAGSTER_HOME", "")  # a backfill sets it; this puts it back
         environment.setenv("PYTHONPATH", str(REPOSITORY), prepend=os.pathsep)
         seeded_until = simulation.shop.last_day - timedelta(days=DAYS_LEFT)
-        outcome = run_backfill(pipeline, simulation.shop.first_day, seeded_until, weeks="none")
+        outcome = run_backfill(pipeline, simulation.shop.first_day, seeded_until, reports="none")
         assert outcome.ok, outcome.failed
         with _opened(simulation, folder) as ui:
             yield ui

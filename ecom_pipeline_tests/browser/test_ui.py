@@ -186,6 +186,6 @@ def test_a_week_rendered_from_the_ui_is_sent_to_nobody(ui: Ui, page: Page, launc
     runs = ended(ui, launched.weekly)
     assert {partitions_of(run) for run in runs} == {(str(launched.monday), str(launched.monday))}
     rendered = sorted(file.name for file in ui.simulation.pipeline.settings.reports_folder.rglob("*.pdf"))
-    assert rendered == ["weekly_en.pdf", "weekly_fr.pdf"]
-    page.goto(f"{ui.url}/assets/delivery/mail_fr?view=partitions&partition={launched.monday}")
+    assert rendered == ["weekly_direction_en.pdf", "weekly_direction_fr.pdf"]
+    page.goto(f"{ui.url}/assets/delivery/weekly_direction_fr?view=partitions&partition={launched.monday}")
     page.get_by_text("it is part of a backfill").wait_for()

@@ -13,8 +13,10 @@ import pytest
 from typer.testing import CliRunner
 
 from ecom_pipeline.cli import app
+from ecom_pipeline.editions import Edition
 from ecom_pipeline.insights.questions.question import Answer, Column, Part, Question, questions
-from ecom_pipeline.reporting import compute_week, render_week
+from ecom_pipeline.periods import week_ending
+from ecom_pipeline.reporting import compute_edition, render_edition
 from ecom_pipeline.reports.answers import write_answer
 from ecom_pipeline_tests.simulation import Simulation
 
@@ -104,12 +106,13 @@ def test_cells_are_written_in_the_readers_language() -> None:
 
 def test_the_report_tells_them_in_numbers_and_in_words(asked: Simulation) -> None:
     last = asked.shop.last_day
-    report = compute_week(asked.pipeline, last)
+    edition = Edition(week_ending(last), "direction", "en")
+    report = compute_edition(asked.pipeline, edition)
     assert [answer.question for answer in report.answers] == list(questions())
     told = {one["question"]: one for one in json.loads(report.to_json())["answers"]}
     for answer in report.answers:
         assert len(told[answer.question]["rows"]) == len(answer.rows)
-    html = render_week(asked.pipeline, last, "en").html.read_text(encoding="utf-8")
+    html = render_edition(asked.pipeline, edition).files.html.read_text(encoding="utf-8")
     for answer in report.answers:
         assert write_answer(answer, "en", "EUR").title in html.replace("&amp;", "&")
 

@@ -5,16 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import date
-from pathlib import Path
 
 import dagster as dg
 import pytest
 
+from ecom_pipeline.editions import Edition
 from ecom_pipeline.errors import AuthenticationError, ConfigurationError, DefinitionError
 from ecom_pipeline.orchestration import backfill, checks
 from ecom_pipeline.orchestration.backfill import PROCESS_TAG, BackfillOutcome, chunks_of, run_backfill
 from ecom_pipeline.orchestration.keys import COMPUTING_POOL
 from ecom_pipeline.orchestration.progress import Progress
+from ecom_pipeline.periods import Rhythm, week_ending
 from ecom_pipeline.pipeline import Pipeline
 from ecom_pipeline.reporting import report_files
 from ecom_pipeline.settings import Settings
@@ -72,14 +73,14 @@ def test_a_vendor_that_fails_for_a_chunk_leaves_the_rest_done_and_is_run_again_a
     assert failed.again == "ecom-pipeline backfill --from 2026-11-02 --to 2026-11-08 --source shop"
     assert day_states(simulation, "orders") == ["missing"] * 7 + ["complete"] * 7
     assert set(day_states(simulation, "ad_spend")) == {"complete"}
-    assert outcome.reported_weeks == [days[1]]
+    assert outcome.reported == [week_ending(days[1])]
     assert {step.stage for step in steps} == {"extract", "compute", "publish", "report"}
     jobs = [run.job_name for run in kept.get_runs()][::-1]
     assert jobs == ["extract", "extract", "compute", "weekly_report"]
 
-    again = run_backfill(pipeline, failed.first_day, failed.last_day, sources=["shop"], weeks="none")
+    again = run_backfill(pipeline, failed.first_day, failed.last_day, sources=["shop"], reports="none")
     assert again.ok
-    assert again.reported_weeks == []
+    assert again.reported == []
     assert day_states(simulation, "orders") == ["complete"] * 14
 
 
@@ -88,7 +89,7 @@ def test_a_check_that_holds_back_says_what_it_found(
 ) -> None:
     found = CheckResult("net_sales_reconcile", False, "the books agree", {"days_that_differ": 1})
     monkeypatch.setitem(checks._BOOKS, "model.daily_sales", ("net_sales_reconcile", lambda _: found))
-    outcome = run_backfill(simulation.pipeline, days[1], days[1], sources=["search"], weeks="none")
+    outcome = run_backfill(simulation.pipeline, days[1], days[1], sources=["search"], reports="none")
     (failed,) = outcome.failed
     assert failed.what == "models"
     assert failed.reason == (
@@ -104,7 +105,7 @@ def test_an_error_while_computing_is_told_in_its_own_words(
         raise DefinitionError("orders.sql cannot be read.", mend="Mend it.")
 
     monkeypatch.setattr(Pipeline, "compute", fail)
-    outcome = run_backfill(simulation.pipeline, days[1], days[1], sources=["search"], weeks="none")
+    outcome = run_backfill(simulation.pipeline, days[1], days[1], sources=["search"], reports="none")
     reasons = {failed.what: failed.reason for failed in outcome.failed}
     assert reasons["models"] == "orders.sql cannot be read.\nTo mend: Mend it."
 
@@ -119,12 +120,14 @@ def test_all_weeks_are_reported_when_asked(
 ) -> None:
     outcome = BackfillOutcome(*days)
     run = backfill._Backfill(simulation.pipeline, kept, outcome)
-    assert run._weeks("all") == [date(2026, 11, 8), date(2026, 11, 15)]
-    assert run._weeks("newest") == [date(2026, 11, 15)]
-    assert run._weeks("none") == []
-    assert report_files(simulation.pipeline.settings, days[1], "fr").pdf == Path(
-        simulation.pipeline.settings.reports_folder / "2026-W46" / "weekly_fr.pdf"
-    )
+    both = [week_ending(date(2026, 11, 8)), week_ending(date(2026, 11, 15))]
+    assert run._periods(Rhythm.WEEKLY, "all") == both
+    assert run._periods(Rhythm.WEEKLY, "newest") == both[1:]
+    assert run._periods(Rhythm.WEEKLY, "none") == []
+    assert run._periods(Rhythm.MONTHLY, "all") == [], "two weeks hold no whole month"
+    newest = Edition(both[1], "direction", "fr")
+    folder = simulation.pipeline.settings.reports_folder / "2026-W46"
+    assert report_files(simulation.pipeline.settings, newest).pdf == folder / "weekly_direction_fr.pdf"
 
 
 @pytest.mark.parametrize(

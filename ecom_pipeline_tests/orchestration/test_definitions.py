@@ -57,7 +57,12 @@ def test_every_table_model_and_kpi_is_an_asset(pipeline: Pipeline, graph: dg.Ass
     assert {"shop/orders", "outlet/orders"} <= tables
     readers = {
         "published",
-        *(f"{kind}_{one}" for kind in ("report/weekly", "delivery/mail") for one in ("fr", "en")),
+        *(
+            f"{kind}/{rhythm}_direction_{language}"
+            for kind in ("report", "delivery")
+            for rhythm in ("weekly", "monthly")
+            for language in ("fr", "en")
+        ),
     }
     assert keys == tables | models | kpis | readers
 
@@ -72,10 +77,10 @@ def test_a_kpi_descends_from_every_shop_through_models(graph: dg.AssetGraph) -> 
 def test_the_mail_descends_from_the_report_and_the_report_from_all_kpis(
     pipeline: Pipeline, graph: dg.AssetGraph
 ) -> None:
-    assert graph.get(dg.AssetKey(["delivery", "mail_fr"])).parent_keys == {
-        dg.AssetKey(["report", "weekly_fr"])
+    assert graph.get(dg.AssetKey(["delivery", "weekly_direction_fr"])).parent_keys == {
+        dg.AssetKey(["report", "weekly_direction_fr"])
     }
-    parents = graph.get(dg.AssetKey(["report", "weekly_fr"])).parent_keys
+    parents = graph.get(dg.AssetKey(["report", "weekly_direction_fr"])).parent_keys
     assert {dg.AssetKey(["kpi", kpi.family, kpi.key]) for kpi in pipeline.kpis.values()} < parents
 
 
@@ -100,8 +105,8 @@ def test_what_must_not_travel_on_blocks(graph: dg.AssetGraph) -> None:
     assert blocking == {"key_is_unique", "net_sales_reconcile"}
     names = {key.name for key in graph.asset_check_keys} - blocking
     assert names == {
-        "newest_day_is_complete", "newest_day_is_measured", "values_in_range", "is_zero", "newest_week_is_rendered",
-        "opens_for_readers", "rates_known",
+        "newest_day_is_complete", "newest_day_is_measured", "values_in_range", "is_zero", "newest_period_is_rendered",
+        "nothing_is_missing", "opens_for_readers", "rates_known",
     }  # fmt: skip
 
 
@@ -120,7 +125,7 @@ def test_backfills_extract_in_months_compute_at_once_and_report_week_by_week(
     assert policy("shop", "orders") == dg.BackfillPolicy.multi_run(31)
     assert policy("model", "orders") == dg.BackfillPolicy.single_run()
     assert policy("kpi", "sales", "orders") == dg.BackfillPolicy.single_run()
-    assert policy("report", "weekly_fr") == dg.BackfillPolicy.multi_run(1)
+    assert policy("report", "weekly_direction_fr") == dg.BackfillPolicy.multi_run(1)
 
 
 def test_the_timetable_is_in_shop_time(definitions: dg.Definitions) -> None:
@@ -128,7 +133,9 @@ def test_the_timetable_is_in_shop_time(definitions: dg.Definitions) -> None:
     times = {one.name: (one.cron_schedule, one.execution_timezone) for one in repository.schedule_defs}
     assert times == {
         "daily_extract": ("0 6 * * *", "Europe/Paris"),
-        "monday_report": ("0 7 * * 1", "Europe/Paris"),
+        "late_sources": ("*/30 6-10 * * *", "Europe/Paris"),
+        "weekly_report": ("*/15 7-10 * * 1", "Europe/Paris"),
+        "monthly_report": ("*/15 7-10 1 * *", "Europe/Paris"),
         "weekly_sweep": ("0 4 * * 0", "Europe/Paris"),
     }
     assert {sensor.name for sensor in repository.sensor_defs} == {

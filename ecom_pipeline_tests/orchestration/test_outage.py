@@ -12,11 +12,13 @@ from typing import Any
 import dagster as dg
 import pytest
 
+from ecom_pipeline.editions import Edition
 from ecom_pipeline.kpis.definition import kpis
 from ecom_pipeline.orchestration import backfill
 from ecom_pipeline.orchestration.assembly import build_definitions
 from ecom_pipeline.orchestration.backfill import BackfillOutcome, run_backfill
-from ecom_pipeline.reporting import compute_week, render_week
+from ecom_pipeline.periods import week_ending
+from ecom_pipeline.reporting import compute_edition, render_edition
 from ecom_pipeline.sandbox.faults import FOREVER
 from ecom_pipeline_tests.orchestration.conftest import AT_ONCE
 from ecom_pipeline_tests.simulation import LAST_DAY, Simulation, simulate
@@ -24,6 +26,8 @@ from ecom_pipeline_tests.simulation import LAST_DAY, Simulation, simulate
 DOWN, VENDOR = "analytics", "ga4"
 DARK = [LAST_DAY - timedelta(days=back) for back in (2, 1, 0)]  # Friday to Sunday
 MONDAY = LAST_DAY + timedelta(days=1)
+
+REPORT = Edition(week_ending(LAST_DAY), "direction", "en")
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -53,7 +57,7 @@ def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Simulation]:
         thursday = DARK[0] - timedelta(days=1)
         simulation.set_day(thursday)
         simulation.looked.add(thursday)
-        assert run_backfill(simulation.pipeline, simulation.shop.first_day, thursday, weeks="none").ok
+        assert run_backfill(simulation.pipeline, simulation.shop.first_day, thursday, reports="none").ok
         yield simulation
         kind.patience = patient
 
@@ -69,7 +73,7 @@ def dark(shop: Simulation) -> dict[date, BackfillOutcome]:
 def told(shop: Simulation, dark: dict[date, BackfillOutcome]) -> Any:
     """Monday morning's report."""
     assert dark
-    return compute_week(shop.pipeline, LAST_DAY), render_week(shop.pipeline, LAST_DAY, "en").html.read_text(
+    return compute_edition(shop.pipeline, REPORT), render_edition(shop.pipeline, REPORT).files.html.read_text(
         encoding="utf-8"
     )
 
@@ -146,4 +150,4 @@ def test_its_return_fills_the_gap_without_a_hand(shop: Simulation, told: Any) ->
             assert shown.get(cut, nothing) == (first or Decimal(0), second or Decimal(0)), (key, cut)
             compared += 1
     assert compared
-    assert not compute_week(shop.pipeline, LAST_DAY).incomplete.sources
+    assert not compute_edition(shop.pipeline, REPORT).incomplete.sources

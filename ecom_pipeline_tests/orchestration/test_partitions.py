@@ -8,7 +8,15 @@ from pathlib import Path
 import pytest
 
 from ecom_pipeline.errors import ConfigurationError
-from ecom_pipeline.orchestration.partitions import daily_partitions, week_key, week_of, weekly_partitions
+from ecom_pipeline.orchestration.partitions import (
+    daily_partitions,
+    period_key,
+    period_of,
+    report_partitions,
+    week_of,
+    weekly_partitions,
+)
+from ecom_pipeline.periods import ReportPeriod, Rhythm, week_ending
 from ecom_pipeline.settings import Settings, load_settings
 
 NOW = datetime(2026, 11, 16, 6, tzinfo=UTC)
@@ -55,7 +63,21 @@ def test_weeks_begin_on_the_first_monday_of_the_history(settings: Settings) -> N
 
 def test_a_week_is_named_by_its_monday(settings: Settings) -> None:
     assert week_of("2026-11-09") == date(2026, 11, 15)
-    assert week_key(date(2026, 11, 15)) == "2026-11-09"
+    assert period_key(week_ending(date(2026, 11, 15))) == "2026-11-09"
+
+
+def test_months_begin_with_the_first_whole_one_and_are_named_by_their_first_day(settings: Settings) -> None:
+    keys = report_partitions(settings, Rhythm.MONTHLY).get_partition_keys(current_time=NOW)
+    assert (keys[0], keys[-1]) == ("2026-04-01", "2026-10-01")
+    october = ReportPeriod(Rhythm.MONTHLY, date(2026, 10, 31))
+    assert period_of(Rhythm.MONTHLY, "2026-10-01") == october
+    assert period_key(october) == "2026-10-01"
+
+
+@pytest.mark.parametrize(("key", "said"), [("2026-11-11", "2026-11-01"), ("November", "first day")])
+def test_other_monthly_keys_are_refused(key: str, said: str) -> None:
+    with pytest.raises(ConfigurationError, match=said):
+        period_of(Rhythm.MONTHLY, key)
 
 
 @pytest.mark.parametrize(("key", "said"), [("2026-11-11", "2026-11-09"), ("week 46", "Monday")])

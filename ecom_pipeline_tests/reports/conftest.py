@@ -6,7 +6,7 @@ import duckdb
 import pytest
 
 from ecom_pipeline.kpis.definition import Kpi
-from ecom_pipeline.reports import WeeklyReport, compute_report
+from ecom_pipeline.reports import Report, compute_report
 from ecom_pipeline_tests.reports.catalogue import make_catalogue
 from ecom_pipeline_tests.reports.shop import Story, make_request, make_shop
 
@@ -22,21 +22,21 @@ def troubled_shop(catalogue: dict[str, Kpi]) -> duckdb.DuckDBPyConnection:
 
 
 @pytest.fixture(scope="session")
-def troubled(catalogue: dict[str, Kpi], troubled_shop: duckdb.DuckDBPyConnection) -> WeeklyReport:
+def troubled(catalogue: dict[str, Kpi], troubled_shop: duckdb.DuckDBPyConnection) -> Report:
     return compute_report(troubled_shop, catalogue, make_request())
 
 
 @pytest.fixture(scope="session")
-def usual(catalogue: dict[str, Kpi]) -> WeeklyReport:
+def usual(catalogue: dict[str, Kpi]) -> Report:
     return compute_report(make_shop(catalogue), catalogue, make_request())
 
 
 @pytest.fixture(scope="session")
-def incomplete(catalogue: dict[str, Kpi]) -> WeeklyReport:
+def incomplete(catalogue: dict[str, Kpi]) -> Report:
     return compute_report(make_shop(catalogue, Story(web_is_missing=True)), catalogue, make_request())
 
 
 @pytest.fixture(scope="session")
-def young(catalogue: dict[str, Kpi]) -> WeeklyReport:
+def young(catalogue: dict[str, Kpi]) -> Report:
     shop = make_shop(catalogue, Story(weeks=3, restates=False))
     return compute_report(shop, catalogue, make_request(targets={}))

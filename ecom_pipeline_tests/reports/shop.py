@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
@@ -11,9 +12,13 @@ from math import sin
 import duckdb
 import pyarrow as pa
 
+from ecom_pipeline.insights.questions.question import questions
 from ecom_pipeline.insights.targets import Span, Target
 from ecom_pipeline.kpis.definition import Kind, Kpi
+from ecom_pipeline.periods import ReportPeriod, Rhythm
 from ecom_pipeline.reports import ReportRequest
+from ecom_pipeline.reports.audience import EVERYBODY, Audience, make_audience
+from ecom_pipeline_tests.reports.catalogue import make_catalogue
 
 SUNDAY = date(2026, 11, 22)
 ESSENTIALS = (
@@ -69,13 +74,21 @@ class Story:
     all_paid: bool = False  # every channel costs money
 
 
-def make_request(**changes: object) -> ReportRequest:
-    """The usual request, with some parts changed."""
+def make_request(
+    last_day: date = SUNDAY,
+    rhythm: Rhythm = Rhythm.WEEKLY,
+    essentials: tuple[str, ...] = ESSENTIALS,
+    kpis: Mapping[str, Kpi] | None = None,
+    audience: Audience | None = None,
+    **changes: object,
+) -> ReportRequest:
+    """The usual request, with some parts changed; its audience reads all KPIs unless another is given."""
     usual: dict[str, object] = {
         "shop_name": "Maison Lumière",
         "currency": "EUR",
-        "week_last_day": SUNDAY,
-        "essentials": ESSENTIALS,
+        "period": ReportPeriod(rhythm, last_day),
+        "audience": audience
+        or make_audience(EVERYBODY, {}, essentials, kpis or make_catalogue(), questions()),
         "targets": {
             "conversion_rate": (Target(Decimal("0.026")),),
             "net_sales": (Target(amounts={Span.WEEK: Decimal("60000")}),),

@@ -18,7 +18,7 @@ from ecom_pipeline.insights.signals import Cause
 from ecom_pipeline.insights.targets import Span, Target
 from ecom_pipeline.kpis.definition import Kpi
 from ecom_pipeline.reports import (
-    WeeklyReport,
+    Report,
     compute_report,
     render_html,
     render_mail,
@@ -27,29 +27,32 @@ from ecom_pipeline.reports import (
 from ecom_pipeline_tests.reports.shop import SUNDAY, Story, make_request, make_shop
 
 WEEK = timedelta(weeks=1)
+REPORT = "weekly/direction"
 
 
-def test_a_week_is_remembered_once(tmp_path: Path, troubled: WeeklyReport) -> None:
+def test_a_week_is_remembered_once(tmp_path: Path, troubled: Report) -> None:
     file, shown = tmp_path / "var" / "decisions.sqlite", shown_decisions(troubled)
-    assert shown and record_shown(file, SUNDAY, shown)
+    assert shown and record_shown(file, REPORT, SUNDAY, shown)
     later = [replace(one, value=one.value + 1) for one in shown]
-    assert not record_shown(file, SUNDAY, later), "what was told is not told otherwise afterwards"
-    assert list(read_shown(file, SUNDAY + WEEK)) == shown
+    assert not record_shown(file, REPORT, SUNDAY, later), "what was told is not told otherwise afterwards"
+    assert list(read_shown(file, REPORT, SUNDAY, SUNDAY + WEEK)) == shown
 
 
-def test_a_calm_week_is_remembered_as_calm(tmp_path: Path, troubled: WeeklyReport) -> None:
+def test_a_calm_week_is_remembered_as_calm(tmp_path: Path, troubled: Report) -> None:
     file = tmp_path / "decisions.sqlite"
-    assert record_shown(file, SUNDAY, [])
-    assert not record_shown(file, SUNDAY, shown_decisions(troubled))
-    assert read_shown(file, SUNDAY + WEEK) == ()
+    assert record_shown(file, REPORT, SUNDAY, [])
+    assert not record_shown(file, REPORT, SUNDAY, shown_decisions(troubled))
+    assert read_shown(file, REPORT, SUNDAY, SUNDAY + WEEK) == ()
 
 
-def test_a_report_knows_the_four_weeks_before_it_only(tmp_path: Path, troubled: WeeklyReport) -> None:
+def test_a_report_knows_the_periods_before_it_only_and_not_anothers(tmp_path: Path, troubled: Report) -> None:
     file = tmp_path / "decisions.sqlite"
-    record_shown(file, SUNDAY, shown_decisions(troubled))
-    assert read_shown(file, SUNDAY) == (), "its own week is not a week before"
-    assert read_shown(file, SUNDAY + 4 * WEEK) and not read_shown(file, SUNDAY + 5 * WEEK)
-    assert read_shown(tmp_path / "none.sqlite", SUNDAY) == ()
+    record_shown(file, REPORT, SUNDAY, shown_decisions(troubled))
+    assert read_shown(file, REPORT, SUNDAY - WEEK, SUNDAY) == (), "its own week is not a week before"
+    assert read_shown(file, REPORT, SUNDAY, SUNDAY + 4 * WEEK)
+    assert not read_shown(file, REPORT, SUNDAY + WEEK, SUNDAY + 5 * WEEK)
+    assert not read_shown(file, "weekly/finance", SUNDAY, SUNDAY + WEEK)
+    assert read_shown(tmp_path / "none.sqlite", REPORT, SUNDAY - WEEK, SUNDAY) == ()
     assert not (tmp_path / "none.sqlite").exists()
 
 
@@ -57,16 +60,15 @@ def test_a_broken_file_says_what_to_do(tmp_path: Path) -> None:
     file = tmp_path / "decisions.sqlite"
     file.write_text("no database, but long enough to be read as one" * 50)
     with pytest.raises(EcomError, match="decisions") as caught:
-        read_shown(file, SUNDAY)
+        read_shown(file, REPORT, SUNDAY - WEEK, SUNDAY)
     assert "remember anew" in caught.value.mend
 
 
 @pytest.fixture(scope="module")
-def week_after(catalogue: dict[str, Kpi], troubled: WeeklyReport) -> WeeklyReport:
+def week_after(catalogue: dict[str, Kpi], troubled: Report) -> Report:
     """The shop when only conversion is still broken, and the report a week earlier showed both."""
     shown = [
-        replace(one, week_last_day=SUNDAY - WEEK, kpi_last_day=SUNDAY - WEEK)
-        for one in shown_decisions(troubled)
+        replace(one, last_day=SUNDAY - WEEK, kpi_last_day=SUNDAY - WEEK) for one in shown_decisions(troubled)
     ]
     shop = make_shop(catalogue, Story(mobile_breaks=True))
     return compute_report(shop, catalogue, make_request(shown=tuple(shown)))
@@ -77,7 +79,7 @@ def week_after(catalogue: dict[str, Kpi], troubled: WeeklyReport) -> WeeklyRepor
     [("fr", "de retour dans sa plage", "pas encore de retour"), ("en", "back in its range", "not yet back")],
 )
 def test_the_next_report_says_what_became_of_decisions(
-    language: str, recovered: str, still: str, week_after: WeeklyReport
+    language: str, recovered: str, still: str, week_after: Report
 ) -> None:
     states = {one.shown.kpi: one.state for one in week_after.followed}
     assert states == {"customer_acquisition_cost": "recovered", "conversion_rate": "open"}
@@ -108,18 +110,18 @@ def test_three_are_followed_what_recovered_this_week_first(catalogue: dict[str, 
     ]  # fmt: skip
 
 
-def test_the_follow_up_is_in_the_json(week_after: WeeklyReport) -> None:
+def test_the_follow_up_is_in_the_json(week_after: Report) -> None:
     told = json.loads(week_after.to_json())["followed"]
     assert {one["shown"]["kpi"]: one["state"] for one in told}["conversion_rate"] == "open"
     assert next(one["since"] for one in told if one["state"] == "recovered") == str(SUNDAY)
 
 
-def test_a_report_without_a_past_follows_nothing(troubled: WeeklyReport) -> None:
+def test_a_report_without_a_past_follows_nothing(troubled: Report) -> None:
     assert troubled.followed == ()
     assert "Decided before" not in render_html(troubled, "en") + render_mail(troubled, "en").text
 
 
-def test_decisions_stand_in_the_order_of_the_money_at_stake(troubled: WeeklyReport) -> None:
+def test_decisions_stand_in_the_order_of_the_money_at_stake(troubled: Report) -> None:
     worths = [decision.worth or Decimal(0) for decision in troubled.decisions]
     assert len(worths) >= 2 and worths == sorted(worths, reverse=True)
     first = troubled.decisions[0]

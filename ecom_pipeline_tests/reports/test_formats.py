@@ -99,9 +99,9 @@ def test_exact_fractions_are_written_too() -> None:
 
 
 def test_weeks_say_what_their_days_share_once() -> None:
-    assert FR.week(date(2026, 11, 16), date(2026, 11, 22)) == "16–22 novembre 2026"
-    assert EN.week(date(2026, 11, 30), date(2026, 12, 6)) == "30 November – 6 December 2026"
-    assert FR.week(date(2026, 12, 28), date(2027, 1, 3)) == "28 décembre 2026 – 3 janvier 2027"
+    assert FR.span(date(2026, 11, 16), date(2026, 11, 22)) == "16–22 novembre 2026"
+    assert EN.span(date(2026, 11, 30), date(2026, 12, 6)) == "30 November – 6 December 2026"
+    assert FR.span(date(2026, 12, 28), date(2027, 1, 3)) == "28 décembre 2026 – 3 janvier 2027"
 
 
 def test_instants_and_countries() -> None:

@@ -15,7 +15,7 @@ import pytest
 from ecom_pipeline.insights.bands import CLOSE, FAR, compute_band
 from ecom_pipeline.insights.signals import STEERING
 from ecom_pipeline.kpis.definition import Kind, Kpi, kpis
-from ecom_pipeline.reports import WeeklyReport, compute_report, render_html, render_mail
+from ecom_pipeline.reports import Report, compute_report, render_html, render_mail
 from ecom_pipeline.reports.formats import LANGUAGES, Formats
 from ecom_pipeline.reports.words import load_words
 from ecom_pipeline_tests.reports.shop import ESSENTIALS, SUNDAY, Story, make_request, make_shop
@@ -146,7 +146,7 @@ _OTHERS = {"fr": ["60\u202f000\u00a0€", "2,6\u202f%", "97,0\u202f%", "5 source
 
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_every_number_in_the_prose_is_a_number_of_the_warehouse(
-    language: str, troubled: WeeklyReport, troubled_shop: duckdb.DuckDBPyConnection, catalogue: dict[str, Kpi]
+    language: str, troubled: Report, troubled_shop: duckdb.DuckDBPyConnection, catalogue: dict[str, Kpi]
 ) -> None:
     prose = read_prose(render_html(troubled, language))
     assert len(prose) >= 7
@@ -171,7 +171,7 @@ def test_every_number_in_the_prose_is_a_number_of_the_warehouse(
 def test_net_sales_are_compared_with_the_week_and_the_year_before(
     language: str,
     sentence: str,
-    troubled: WeeklyReport,
+    troubled: Report,
     troubled_shop: duckdb.DuckDBPyConnection,
     catalogue: dict[str, Kpi],
 ) -> None:
@@ -199,7 +199,7 @@ def test_net_sales_are_compared_with_the_week_and_the_year_before(
     ],
 )
 def test_a_usual_week_is_told_calmly_with_net_sales_first(
-    language: str, name: str, end: str, usual: WeeklyReport
+    language: str, name: str, end: str, usual: Report
 ) -> None:
     headline, lede, *_ = read_prose(render_html(usual, language))
     sales = Formats(language, "EUR").value(
@@ -217,7 +217,7 @@ def test_a_week_before_the_history_has_no_data_yet_and_no_alarm(
     language: str, headline: str, catalogue: dict[str, Kpi]
 ) -> None:
     shop = make_shop(catalogue, Story(weeks=2))
-    before = make_request(week_last_day=SUNDAY - timedelta(days=7 * 30))
+    before = make_request(SUNDAY - timedelta(days=7 * 30))
     report = compute_report(shop, catalogue, before)
     html, mail = render_html(report, language), render_mail(report, language)
     assert read_prose(html)[:2] == [headline, ""]
@@ -247,7 +247,7 @@ def test_a_shared_cost_has_a_cost_and_no_return(
 
 
 def test_a_wrong_number_in_the_prose_would_be_found(
-    troubled: WeeklyReport, troubled_shop: duckdb.DuckDBPyConnection, catalogue: dict[str, Kpi]
+    troubled: Report, troubled_shop: duckdb.DuckDBPyConnection, catalogue: dict[str, Kpi]
 ) -> None:
     lede = read_prose(render_html(troubled, "en"))[1]
     formats = Formats("en", "EUR")
@@ -266,7 +266,7 @@ def test_a_wrong_number_in_the_prose_would_be_found(
 def test_every_shop_renders_in_both_languages(
     name: str, language: str, request: pytest.FixtureRequest
 ) -> None:
-    report: WeeklyReport = request.getfixturevalue(name)
+    report: Report = request.getfixturevalue(name)
     html = render_html(report, language)
     assert f'<html lang="{language}">' in html
     assert all(
@@ -276,7 +276,7 @@ def test_every_shop_renders_in_both_languages(
     assert "None" not in re.sub(r"data:[^)]*", "", html).replace('fill="none"', "")
 
 
-def test_one_set_of_numbers_feeds_both_languages(troubled: WeeklyReport) -> None:
+def test_one_set_of_numbers_feeds_both_languages(troubled: Report) -> None:
     french, english = (
         re.findall(r"<(?:rect|path|circle)[^>]*>", render_html(troubled, one)) for one in LANGUAGES
     )
@@ -285,7 +285,7 @@ def test_one_set_of_numbers_feeds_both_languages(troubled: WeeklyReport) -> None
 
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_the_banner_stands_at_the_top_when_data_is_missing_and_only_then(
-    language: str, usual: WeeklyReport, young: WeeklyReport, incomplete: WeeklyReport
+    language: str, usual: Report, young: Report, incomplete: Report
 ) -> None:
     html = render_html(incomplete, language)
     assert html.index('class="banner"') < html.index("<h1")
@@ -298,7 +298,7 @@ def test_the_banner_stands_at_the_top_when_data_is_missing_and_only_then(
         assert 'class="banner"' not in render_html(whole, language)
 
 
-def test_what_is_missing_is_not_available_and_not_zero(incomplete: WeeklyReport) -> None:
+def test_what_is_missing_is_not_available_and_not_zero(incomplete: Report) -> None:
     html = render_html(incomplete, "en")
     row = html[
         html.index("Website traffic</th>" if "Website traffic</th>" in html else "Website traffic<span") :
@@ -316,20 +316,20 @@ def test_names_from_outside_cannot_become_markup(catalogue: dict[str, Kpi]) -> N
     assert html.count("&lt;script&gt;") >= 4
 
 
-def test_the_page_is_self_contained_and_has_table_headers(troubled: WeeklyReport) -> None:
+def test_the_page_is_self_contained_and_has_table_headers(troubled: Report) -> None:
     html = render_html(troubled, "fr")
     assert re.findall(r"(?:src|href)=", html) == []
     assert set(re.findall(r"url\((.{5})", html)) == {"data:"}
     assert "<th>" not in html and html.count('scope="col"') > 30 and html.count('scope="row"') > 50
 
 
-def test_good_and_bad_have_their_colour_whatever_the_direction(troubled: WeeklyReport) -> None:
+def test_good_and_bad_have_their_colour_whatever_the_direction(troubled: Report) -> None:
     html = render_html(troubled, "en")
     cac = html[html.index("Customer acquisition cost</th>") :][:6000].split("</tr>")[0]
     assert re.search(r'class="delta bad"><span class="arrow">▲</span>\+\d', cac)
 
 
-def test_a_full_page_one_closes_up(catalogue: dict[str, Kpi], usual: WeeklyReport) -> None:
+def test_a_full_page_one_closes_up(catalogue: dict[str, Kpi], usual: Report) -> None:
     names = tuple(
         f"Un canal dont le nom dépasse franchement quatre-vingts caractères, numéro {n:03}" for n in range(7)
     )
@@ -345,7 +345,7 @@ def test_a_full_page_one_closes_up(catalogue: dict[str, Kpi], usual: WeeklyRepor
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_the_products_own_kpis_fill_the_report(language: str) -> None:
     own = kpis()
-    report = compute_report(make_shop(own, Story(weeks=11, mobile_breaks=True)), own, make_request())
+    report = compute_report(make_shop(own, Story(weeks=11, mobile_breaks=True)), own, make_request(kpis=own))
     html = unescape(render_html(report, language))
     assert [
         kpi.key for kpi in own.values() if kpi.name.in_language(language).replace("'", "’") not in html

@@ -15,14 +15,14 @@ import pytest
 from ecom_pipeline.insights.actions import Shown
 from ecom_pipeline.insights.signals import Cause
 from ecom_pipeline.kpis.definition import Kpi
-from ecom_pipeline.reports import WeeklyReport, compute_report, render_html, render_pdf
+from ecom_pipeline.reports import Report, compute_report, render_html, render_pdf
 from ecom_pipeline.reports.formats import LANGUAGES
 from ecom_pipeline.reports.pdf import ForbiddenAddress, InlineOnly
 from ecom_pipeline_tests.reports.shop import ESSENTIALS, SUNDAY, Story, make_request, make_shop
 
 
 @pytest.fixture(scope="module")
-def french_pdf(troubled: WeeklyReport, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def french_pdf(troubled: Report, tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("pdf") / "rapport.pdf"
     render_pdf(render_html(troubled, "fr"), path)
     return path
@@ -49,7 +49,7 @@ def _page_texts(path: Path) -> list[str]:
     return text.split("\f")[:-1]
 
 
-def test_two_renderings_are_the_same_bytes(troubled: WeeklyReport, french_pdf: Path, tmp_path: Path) -> None:
+def test_two_renderings_are_the_same_bytes(troubled: Report, french_pdf: Path, tmp_path: Path) -> None:
     again = tmp_path / "again.pdf"
     digest = render_pdf(render_html(troubled, "fr"), again)
     assert again.read_bytes() == french_pdf.read_bytes()

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from PIL import Image, ImageColor
 
-from ecom_pipeline.reports import WeeklyReport, render_first_page, render_html, render_pdf
+from ecom_pipeline.reports import Report, render_first_page, render_html, render_pdf
 from ecom_pipeline.reports.charts import BAD, GOOD, INK, LIGHT
 from ecom_pipeline.reports.picture import UnreadablePdf
 
@@ -18,7 +18,7 @@ MILLIMETRE = WIDTH / 210
 
 
 @pytest.fixture(scope="module")
-def pdf(troubled: WeeklyReport, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def pdf(troubled: Report, tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("picture") / "report.pdf"
     render_pdf(render_html(troubled, "fr"), path)
     return path

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
@@ -120,7 +120,10 @@ def questions() -> dict[str, Question]:
     return {one.key: one for one in sorted(found, key=lambda one: one.file.place)}
 
 
-def answer_all(connection: duckdb.DuckDBPyConnection, last_day: date) -> tuple[Answer, ...]:
-    """What can be answered as of the end of a day, in the questions' order."""
-    answers = (question.answer(connection, last_day) for question in questions().values())
+def answer_all(
+    connection: duckdb.DuckDBPyConnection, last_day: date, names: Collection[str] | None = None
+) -> tuple[Answer, ...]:
+    """What can be answered of the named questions (all, by default) as of the end of a day, in that order."""
+    asked = questions() if names is None else names
+    answers = (questions()[name].answer(connection, last_day) for name in asked)
     return tuple(answer for answer in answers if answer is not None)

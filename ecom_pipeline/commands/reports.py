@@ -1,4 +1,4 @@
-"""`report` and `send`: one week's report as files, and to its readers."""
+"""`report` and `send`: a week's or month's reports as files, and to their readers."""
 
 from __future__ import annotations
 
@@ -11,22 +11,28 @@ from rich.table import Table
 
 from ecom_pipeline.commands.session import (
     Session,
-    chosen_languages,
+    chosen_editions,
+    chosen_period,
     console,
     native_libraries,
-    parse_week,
     print_json,
     session_of,
     shown_path,
 )
+from ecom_pipeline.editions import Edition
 from ecom_pipeline.errors import EcomError
-from ecom_pipeline.pipeline import newest_complete_week
 
 if TYPE_CHECKING:
-    from ecom_pipeline.reporting import RenderedReport, WeekDelivery
+    from ecom_pipeline.reporting import RenderedReport, ReportDelivery
 
 WeekOption = Annotated[
     str | None, typer.Option("--week", help="ISO week such as 2026-W46; by default the newest complete one.")
+]
+MonthOption = Annotated[
+    str | None, typer.Option("--month", help="A month such as 2026-11, instead of a week.")
+]
+AudienceOption = Annotated[
+    str | None, typer.Option("--audience", help="One of ecom.toml's audiences; by default each.")
 ]
 LanguageOption = Annotated[
     str | None, typer.Option("--language", help="fr or en; by default every configured language.")
@@ -37,26 +43,29 @@ JsonOption = Annotated[bool, typer.Option("--json", help="Write JSON instead of 
 def report(
     context: typer.Context,
     week: WeekOption = None,
+    month: MonthOption = None,
+    audience: AudienceOption = None,
     language: LanguageOption = None,
     output: Annotated[
         Path | None, typer.Option("--output", help="Folder to copy PDF and HTML to.", file_okay=False)
     ] = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Render a week's report as PDF and HTML from what is in the warehouse."""
+    """Render a week's or month's reports as PDF and HTML from what is in the warehouse."""
     with native_libraries():
-        from ecom_pipeline.reporting import render_week  # noqa: PLC0415 - loads Pango, which others do without
+        from ecom_pipeline.reporting import render_edition  # noqa: PLC0415 - loads Pango, which others do without
     session = session_of(context)
-    last_day = parse_week(week) if week else newest_complete_week(session.pipeline.newest_day())
+    period = chosen_period(session.pipeline, week, month)
     found = []
-    for chosen in chosen_languages(session.settings, language):
-        rendered = render_week(session.pipeline, last_day, chosen)
+    for edition in chosen_editions(session.settings, period, audience, language):
+        rendered = render_edition(session.pipeline, edition)
         pdf, html = _copied(rendered, output)
         incomplete = bool(rendered.report.incomplete)
         found.append(
             {
-                "week": rendered.report.week,
-                "language": chosen,
+                "period": period.name,
+                "audience": edition.audience,
+                "language": edition.language,
                 "pdf": pdf,
                 "html": html,
                 "incomplete": incomplete,
@@ -65,7 +74,7 @@ def report(
         if not as_json:
             console.print(shown_path(pdf), soft_wrap=True)
             if incomplete:
-                console.print("  The data of this week is incomplete; the report says so at its top.")
+                console.print("  Its data is incomplete; the report says so at its top.")
     if as_json:
         print_json(found)
 
@@ -73,6 +82,8 @@ def report(
 def send(
     context: typer.Context,
     week: WeekOption = None,
+    month: MonthOption = None,
+    audience: AudienceOption = None,
     language: LanguageOption = None,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Build and check every mail, send nothing.")
@@ -80,17 +91,20 @@ def send(
     resend: Annotated[
         bool, typer.Option("--resend", help="Send again to those who already have it or were refused.")
     ] = False,
+    corrected: Annotated[
+        bool,
+        typer.Option(
+            "--corrected", help="Render it anew and send it again, marked as corrected, with what changed."
+        ),
+    ] = False,
     as_json: JsonOption = False,
 ) -> None:
-    """E-mail a week's report to its readers, each at most once; only the newest complete week is sent."""
-    with native_libraries():
-        from ecom_pipeline.reporting import deliver_week  # noqa: PLC0415 - loads Pango, which others do without
+    """E-mail a week's or month's reports to their readers, each at most once; only the newest complete is sent."""
     session = session_of(context)
-    last_day = parse_week(week) if week else newest_complete_week(session.pipeline.newest_day())
-    languages = chosen_languages(session.settings, language)
+    period = chosen_period(session.pipeline, week, month)
     outcomes = [
-        deliver_week(session.pipeline, last_day, chosen, resend=resend, dry_run=dry_run)
-        for chosen in languages
+        _send_one(session, edition, dry_run=dry_run, resend=resend, corrected=corrected)
+        for edition in chosen_editions(session.settings, period, audience, language)
     ]
     if as_json:
         print_json([_outcome_json(outcome) for outcome in outcomes])
@@ -100,7 +114,25 @@ def send(
     _fail_when_unsent(session, outcomes)
 
 
-def print_delivery(outcome: WeekDelivery) -> None:
+def _send_one(
+    session: Session, edition: Edition, *, dry_run: bool, resend: bool, corrected: bool
+) -> ReportDelivery:
+    with native_libraries():
+        from ecom_pipeline.reporting import (  # noqa: PLC0415 - loads Pango, which others do without
+            NothingToCorrect,
+            ReportDelivery,
+            deliver_edition,
+            render_edition,
+        )
+    if corrected:
+        try:
+            render_edition(session.pipeline, edition, corrected=True)
+        except NothingToCorrect as none:  # of one audience, while another's numbers changed
+            return ReportDelivery(edition.key, none.why.removesuffix("."))
+    return deliver_edition(session.pipeline, edition, resend=resend or corrected, dry_run=dry_run)
+
+
+def print_delivery(outcome: ReportDelivery) -> None:
     """One report's readers and what became of each; addresses are masked."""
     if outcome.not_sent_because:
         console.print(f"{outcome.report_key}: not sent, {outcome.not_sent_because}.", soft_wrap=True)
@@ -114,20 +146,20 @@ def print_delivery(outcome: WeekDelivery) -> None:
     console.print(table)
 
 
-def _fail_when_unsent(session: Session, outcomes: list[WeekDelivery]) -> None:
+def _fail_when_unsent(session: Session, outcomes: list[ReportDelivery]) -> None:
     if any(outcome.undelivered for outcome in outcomes):
         raise EcomError(
             "Not every reader has the report.",
             mend="Look at the reasons above; ecom-pipeline doctor tries the mail server. Then send again.",
         )
     if outcomes and all(outcome.not_sent_because for outcome in outcomes):
-        mail = "Only the newest complete week is sent; --dry-run previews any."
+        mail = "Only the newest complete week or month is sent; --dry-run previews any."
         if session.settings.mail is None:
             mail = "Add a [mail] section with recipients to ecom.toml."
         raise EcomError("Nothing was sent.", why=f"{outcomes[0].not_sent_because}.", mend=mail)
 
 
-def _outcome_json(outcome: WeekDelivery) -> dict[str, object]:
+def _outcome_json(outcome: ReportDelivery) -> dict[str, object]:
     return {
         "report": outcome.report_key,
         "not_sent_because": outcome.not_sent_because or None,
@@ -154,12 +186,12 @@ def _outcome_json(outcome: WeekDelivery) -> dict[str, object]:
 
 
 def _copied(rendered: RenderedReport, output: Path | None) -> tuple[Path, Path]:
-    """Where PDF and HTML lie; in the output folder they are named by their week."""
+    """Where PDF and HTML lie; in the output folder they are named by their period."""
     if output is None:
-        return rendered.pdf, rendered.html
+        return rendered.files.pdf, rendered.files.html
     output.mkdir(parents=True, exist_ok=True)
     pdf, html = (
-        Path(shutil.copy(file, output / f"{rendered.report.week}_{file.name}"))
-        for file in (rendered.pdf, rendered.html)
+        Path(shutil.copy(file, output / f"{rendered.edition.period.name}_{file.name}"))
+        for file in (rendered.files.pdf, rendered.files.html)
     )
     return pdf, html

@@ -1,4 +1,4 @@
-"""The weekly report as assets: rendered for any week, sent for the newest one only and once."""
+"""Reports as assets: rendered for any week or month, sent for the newest one only and once."""
 
 from __future__ import annotations
 
@@ -11,15 +11,17 @@ import pytest
 
 from ecom_pipeline.decisions import read_shown
 from ecom_pipeline.delivery import Delivery, State
+from ecom_pipeline.editions import Edition
 from ecom_pipeline.errors import ConfigurationError, EcomError
-from ecom_pipeline.orchestration import weekly
+from ecom_pipeline.orchestration import reports
 from ecom_pipeline.orchestration.assembly import build_definitions
 from ecom_pipeline.orchestration.console import QUIET
 from ecom_pipeline.orchestration.keys import PARTITION_TAG
-from ecom_pipeline.orchestration.partitions import week_key
-from ecom_pipeline.orchestration.weekly import MAIL_RETRIES
-from ecom_pipeline.pipeline import Pipeline, newest_complete_week
-from ecom_pipeline.reporting import WeekDelivery, decisions_file, deliver_week, render_week, week_name
+from ecom_pipeline.orchestration.partitions import period_key
+from ecom_pipeline.orchestration.reports import MAIL_RETRIES
+from ecom_pipeline.periods import ReportPeriod, Rhythm, newest_complete, week_ending
+from ecom_pipeline.pipeline import Pipeline
+from ecom_pipeline.reporting import ReportDelivery, decisions_file, deliver_edition, render_edition
 from ecom_pipeline.reports import shown_decisions
 from ecom_pipeline.settings import load_settings
 from ecom_pipeline_tests.simulation import Simulation, simulate
@@ -33,6 +35,15 @@ sender = "reports@a-shop.example"
 unsubscribe = "mailto:reports@a-shop.example?subject=stop"
 recipients = [{ email = "owner@a-shop.example", language = "en" }]
 """
+
+
+def edition(period: ReportPeriod, language: str = "en") -> Edition:
+    """The usual audience's report."""
+    return Edition(period, "direction", language)
+
+
+def newest_week(pipeline: Pipeline) -> ReportPeriod:
+    return newest_complete(Rhythm.WEEKLY, pipeline.newest_day())
 
 
 @pytest.fixture(scope="module")
@@ -54,18 +65,18 @@ def with_mail(simulation: Simulation) -> Pipeline:
 
 
 @pytest.fixture
-def sent(monkeypatch: pytest.MonkeyPatch) -> list[date]:
-    """Weeks that were handed to the delivery."""
-    weeks: list[date] = []
+def sent(monkeypatch: pytest.MonkeyPatch) -> list[Edition]:
+    """Reports that were handed to the delivery."""
+    editions: list[Edition] = []
 
-    def deliver(pipeline: Pipeline, last_day: date, language: str) -> WeekDelivery:
-        weeks.append(last_day)
-        return WeekDelivery(
-            "weekly/x/en", deliveries=(Delivery("o…@a….example", State.SENT, 1, 250, "sent"),)
+    def deliver(pipeline: Pipeline, edition: Edition) -> ReportDelivery:
+        editions.append(edition)
+        return ReportDelivery(
+            "weekly/x/direction/en", deliveries=(Delivery("o…@a….example", State.SENT, 1, 250, "sent"),)
         )
 
-    monkeypatch.setattr(weekly, "deliver_week", deliver)
-    return weeks
+    monkeypatch.setattr(reports, "deliver_edition", deliver)
+    return editions
 
 
 def run_week_job(
@@ -74,9 +85,10 @@ def run_week_job(
     key: str | None,
     tags: dict[str, str] | None = None,
     mail_retries: dg.RetryPolicy | None = None,
+    rhythm: Rhythm = Rhythm.WEEKLY,
 ) -> dg.ExecuteInProcessResult:
-    job = build_definitions(pipeline, mail_retries=mail_retries).resolve_job_def("weekly_report").get_subset(
-        asset_selection={dg.AssetKey(["report", "weekly_en"]), dg.AssetKey(["delivery", "mail_en"])}
+    job = build_definitions(pipeline, mail_retries=mail_retries).resolve_job_def(f"{rhythm}_report").get_subset(
+        asset_selection={dg.AssetKey([kind, f"{rhythm}_direction_en"]) for kind in ("report", "delivery")}
     )  # fmt: skip
     return job.execute_in_process(
         instance=instance, partition_key=key, tags=tags or {}, run_config=QUIET, raise_on_error=False
@@ -84,30 +96,29 @@ def run_week_job(
 
 
 def metadata(result: dg.ExecuteInProcessResult, kind: str) -> dict[str, object]:
-    node = {"report": "report__weekly_en", "delivery": "delivery__mail_en"}[kind]
-    (event,) = result.asset_materializations_for_node(node)
+    (event,) = result.asset_materializations_for_node(f"{kind}__weekly_direction_en")
     return {name: value.value for name, value in event.metadata.items()}
 
 
 def test_the_newest_week_is_rendered_and_sent(
-    with_mail: Pipeline, instance: dg.DagsterInstance, sent: list[date]
+    with_mail: Pipeline, instance: dg.DagsterInstance, sent: list[Edition]
 ) -> None:
-    newest = newest_complete_week(with_mail.newest_day())
-    result = run_week_job(with_mail, instance, week_key(newest))
+    newest = newest_week(with_mail)
+    result = run_week_job(with_mail, instance, period_key(newest))
     assert result.success
     assert Path(str(metadata(result, "report")["pdf"])).read_bytes().startswith(b"%PDF-")
-    assert sent == [newest]
+    assert sent == [edition(newest)]
     assert metadata(result, "delivery")["sent"] == 1
     checks = {one.check_name: one.passed for one in result.get_asset_check_evaluations()}
-    assert checks == {"newest_day_is_measured": True, "newest_week_is_rendered": True}
+    assert checks == {"nothing_is_missing": True, "newest_period_is_rendered": True}
 
 
 @pytest.mark.parametrize("tag", ["dagster/backfill", "ecom-pipeline/backfill"])
 def test_a_backfilled_week_is_rendered_and_not_sent(
-    with_mail: Pipeline, instance: dg.DagsterInstance, sent: list[date], tag: str
+    with_mail: Pipeline, instance: dg.DagsterInstance, sent: list[Edition], tag: str
 ) -> None:
-    newest = newest_complete_week(with_mail.newest_day())
-    result = run_week_job(with_mail, instance, week_key(newest), {tag: "abcdefgh"})
+    newest = newest_week(with_mail)
+    result = run_week_job(with_mail, instance, period_key(newest), {tag: "abcdefgh"})
     assert result.success
     assert sent == []
     assert metadata(result, "delivery")["sent"] == 0
@@ -115,8 +126,8 @@ def test_a_backfilled_week_is_rendered_and_not_sent(
 
 
 def test_an_older_week_is_not_sent_whoever_asks(with_mail: Pipeline) -> None:
-    older = newest_complete_week(with_mail.newest_day()) - timedelta(days=7)
-    outcome = deliver_week(with_mail, older, "en", resend=True)
+    older = newest_week(with_mail).back(1)
+    outcome = deliver_edition(with_mail, edition(older), resend=True)
     assert outcome.not_sent_because.endswith("is not the newest complete week")
     assert outcome.deliveries == ()
 
@@ -125,8 +136,10 @@ def test_a_reader_without_the_report_makes_the_delivery_fail(
     with_mail: Pipeline, instance: dg.DagsterInstance, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     refused = Delivery("o…@a….example", State.FAILED, 1, 550, "refused at recipient: 550 no such user")
-    monkeypatch.setattr(weekly, "deliver_week", lambda *_: WeekDelivery("weekly/x/en", deliveries=(refused,)))
-    result = run_week_job(with_mail, instance, week_key(newest_complete_week(with_mail.newest_day())))
+    monkeypatch.setattr(
+        reports, "deliver_edition", lambda *_: ReportDelivery("weekly/x/direction/en", deliveries=(refused,))
+    )
+    result = run_week_job(with_mail, instance, period_key(newest_week(with_mail)))
     (failure,) = [event.step_failure_data for event in result.all_events if event.is_step_failure]
     assert failure.user_failure_data is not None
     assert "1 of 1 readers" in str(failure.user_failure_data.description)
@@ -136,9 +149,11 @@ def unsent(state: State, is_temporary: bool) -> Delivery:
     return Delivery("o…@a….example", state, 1, 450, "said so", is_temporary)
 
 
-TEMPORARY = WeekDelivery("weekly/x/en", deliveries=(unsent(State.FAILED, False), unsent(State.RETRY, True)))
-PERMANENT = WeekDelivery(
-    "weekly/x/en", deliveries=(unsent(State.FAILED, False), unsent(State.PLANNED, False))
+TEMPORARY = ReportDelivery(
+    "weekly/x/direction/en", deliveries=(unsent(State.FAILED, False), unsent(State.RETRY, True))
+)
+PERMANENT = ReportDelivery(
+    "weekly/x/direction/en", deliveries=(unsent(State.FAILED, False), unsent(State.PLANNED, False))
 )
 
 
@@ -151,23 +166,23 @@ def test_only_what_may_succeed_later_is_tried_again(
     with_mail: Pipeline,
     instance: dg.DagsterInstance,
     monkeypatch: pytest.MonkeyPatch,
-    found: WeekDelivery | ConfigurationError,
+    found: ReportDelivery | ConfigurationError,
     attempts: int,
 ) -> None:
-    asked: list[date] = []
+    asked: list[Edition] = []
 
-    def deliver(pipeline: Pipeline, last_day: date, language: str) -> WeekDelivery:
-        asked.append(last_day)
+    def deliver(pipeline: Pipeline, edition: Edition) -> ReportDelivery:
+        asked.append(edition)
         if isinstance(found, ConfigurationError):
             raise found
         return found
 
-    monkeypatch.setattr(weekly, "deliver_week", deliver)
-    newest = newest_complete_week(with_mail.newest_day())
+    monkeypatch.setattr(reports, "deliver_edition", deliver)
+    newest = newest_week(with_mail)
     at_once = dg.RetryPolicy(max_retries=2, delay=0)
-    result = run_week_job(with_mail, instance, week_key(newest), mail_retries=at_once)
+    result = run_week_job(with_mail, instance, period_key(newest), mail_retries=at_once)
     assert not result.success
-    assert asked == [newest] * attempts
+    assert asked == [edition(newest)] * attempts
 
 
 def test_it_is_tried_again_over_the_day() -> None:
@@ -178,8 +193,8 @@ def test_it_is_tried_again_over_the_day() -> None:
 def test_without_a_mail_server_the_delivery_says_so(
     simulation: Simulation, instance: dg.DagsterInstance
 ) -> None:
-    newest = newest_complete_week(simulation.pipeline.newest_day())
-    result = run_week_job(simulation.pipeline, instance, week_key(newest))
+    newest = newest_week(simulation.pipeline)
+    result = run_week_job(simulation.pipeline, instance, period_key(newest))
     assert result.success
     assert metadata(result, "delivery")["not_sent_because"] == "no mail server is configured"
 
@@ -196,49 +211,47 @@ def test_a_week_that_begins_on_another_day_is_refused(
 
 
 def test_a_dry_run_shows_any_week_and_records_nothing(with_mail: Pipeline) -> None:
-    older = newest_complete_week(with_mail.newest_day()) - timedelta(days=7)
-    outcome = deliver_week(with_mail, older, "en", dry_run=True)
+    older = newest_week(with_mail).back(1)
+    outcome = deliver_edition(with_mail, edition(older), dry_run=True)
     (preview,) = outcome.previews
     assert preview.would_send
     assert preview.message["Subject"]
-    assert deliver_week(with_mail, older, "en", dry_run=True).previews[0].would_send
+    assert deliver_edition(with_mail, edition(older), dry_run=True).previews[0].would_send
 
 
 def test_rendering_again_is_the_same_file(simulation: Simulation) -> None:
-    newest = newest_complete_week(simulation.pipeline.newest_day())
-    first = render_week(simulation.pipeline, newest, "fr").pdf.read_bytes()
-    assert render_week(simulation.pipeline, newest, "fr").pdf.read_bytes() == first
+    newest = newest_week(simulation.pipeline)
+    first = render_edition(simulation.pipeline, edition(newest, "fr")).files.pdf.read_bytes()
+    assert render_edition(simulation.pipeline, edition(newest, "fr")).files.pdf.read_bytes() == first
 
 
 def test_only_the_newest_weeks_decisions_are_remembered(simulation: Simulation) -> None:
     pipeline = simulation.pipeline
-    file, newest = decisions_file(pipeline.settings), newest_complete_week(pipeline.newest_day())
+    file, newest = decisions_file(pipeline.settings), newest_week(pipeline)
     file.unlink(missing_ok=True)
-    render_week(pipeline, newest - timedelta(weeks=1), "fr")
+    render_edition(pipeline, edition(newest.back(1), "fr"))
     assert not file.exists(), "nobody was asked to decide by a report of the past"
-    expected = shown_decisions(render_week(pipeline, newest, "fr").report)
-    assert list(read_shown(file, newest + timedelta(weeks=1))) == expected
+    expected = shown_decisions(render_edition(pipeline, edition(newest, "fr")).report)
+    assert (
+        list(read_shown(file, "weekly/direction", newest.last_day, newest.last_day + timedelta(1)))
+        == expected
+    )
     before = file.read_bytes()
-    assert render_week(pipeline, newest, "en").report.followed == ()
+    assert render_edition(pipeline, edition(newest)).report.followed == ()
     assert file.read_bytes() == before
 
 
-def test_a_report_of_no_week_is_refused(simulation: Simulation) -> None:
-    with pytest.raises(ConfigurationError, match="2026-11-15"):
-        render_week(simulation.pipeline, date(2026, 11, 11), "fr")
-
-
 def test_a_week_that_is_not_over_is_refused_and_the_newest_complete_one_is_named(with_mail: Pipeline) -> None:
-    newest = newest_complete_week(with_mail.newest_day())
-    coming = newest + timedelta(days=7)
+    newest = newest_week(with_mail)
+    coming = week_ending(newest.last_day + timedelta(days=7))
     with pytest.raises(ConfigurationError) as refused:
-        render_week(with_mail, coming, "fr")
-    assert refused.value.what == f"The week {week_name(coming)} is not over."
+        render_edition(with_mail, edition(coming, "fr"))
+    assert refused.value.what == f"The week {coming.name} is not over."
     assert str(with_mail.newest_day()) in refused.value.why
-    assert week_name(newest) in refused.value.mend
+    assert newest.name in refused.value.mend
     for dry_run in (True, False):
         with pytest.raises(ConfigurationError, match="is not over"):
-            deliver_week(with_mail, coming, "en", dry_run=dry_run)
+            deliver_edition(with_mail, edition(coming), dry_run=dry_run)
 
 
 def test_nothing_is_rendered_before_anything_is_published(tmp_path: Path) -> None:
@@ -247,4 +260,4 @@ def test_nothing_is_rendered_before_anything_is_published(tmp_path: Path) -> Non
         '[shop]\nname = "A"\ntime_zone = "Europe/Paris"\ncurrency = "EUR"\nhistory_start = 2026-01-01\n[sources]\n'
     )
     with pytest.raises(EcomError, match="published"):
-        render_week(Pipeline(load_settings(file, {})), date(2026, 11, 15), "fr")
+        render_edition(Pipeline(load_settings(file, {})), edition(week_ending(date(2026, 11, 15)), "fr"))
