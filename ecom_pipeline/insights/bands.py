@@ -40,12 +40,7 @@ import numpy as np
 import numpy.typing as npt
 
 CLOSE, FAR = Decimal("2.7"), Decimal("3.3")  # widths: of the KPIs that are watched, and of all others
-YOUNG = 2.0  # times wider while too few weeks are known to learn from
-FEWEST_WEEKS = 8
-HISTORY = 104  # weeks before the judged one that are looked at
-_RECENT = 8  # weeks whose median is the level a week is expected near
-_LEARNING = 18  # weeks with such a level, from which the forecast is learned
-_YEAR = 52
+YOUNG = 2.0  # times wider while too few periods are known to learn from
 _TO_DEVIATION = 1.4826  # makes the median absolute deviation comparable to a standard deviation
 _LEAST_SCALE = 0.01  # of the middle: a nearly flat series must not alarm over a cent
 
@@ -53,8 +48,26 @@ Floats = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True)
+class Cadence:
+    """How often a KPI is judged, and from how many of its periods it is learned what is usual."""
+
+    year: int  # periods after which the season comes again
+    drift: int  # by how many periods what comes every year may come earlier or later: feasts move
+    history: int  # periods before the judged one that are looked at
+    recent: int  # periods whose median is the level a period is expected near
+    learning: int  # periods with such a level without which no forecast is learned
+    fewest: int  # known periods without which nothing is said
+    narrowing: float  # of the widths, which are those of weeks: fewer judgements err less often
+
+
+WEEKLY = Cadence(year=52, drift=1, history=104, recent=8, learning=18, fewest=8, narrowing=1.0)
+MONTHLY = Cadence(year=12, drift=0, history=36, recent=4, learning=12, fewest=8, narrowing=0.8)
+HISTORY = WEEKLY.history
+
+
+@dataclass(frozen=True)
 class Band:
-    """The usual range of a KPI in the judged week, in the KPI's own unit."""
+    """The usual range of a KPI in the judged period, in the KPI's own unit."""
 
     middle: Decimal
     low: Decimal
@@ -71,81 +84,84 @@ def compute_band(
     minimum: Decimal | None = None,
     maximum: Decimal | None = None,
     width: Decimal = CLOSE,
+    cadence: Cadence = WEEKLY,
 ) -> Band | None:
-    """What to expect after these weeks (oldest first, gaps as None); None when fewer than eight are known.
+    """What to expect after these periods (oldest first, gaps as None); None when fewer than the fewest are known.
 
     Cut at the KPI's own limits. Amounts that are always positive are judged by their logarithms: a shop
     that doubles doubles its noise too.
     """
     known = [float(value) for value in previous if value is not None]
-    if len(known) < FEWEST_WEEKS:
+    if len(known) < cadence.fewest:
         return None
     is_positive = min(known) > 0
-    weeks = np.array([np.nan if value is None else float(value) for value in previous[-HISTORY:]])
+    past = np.array([np.nan if value is None else float(value) for value in previous[-cadence.history :]])
     if is_positive:
-        weeks = np.log(weeks)
-    levels = np.array([_level(weeks[max(end - _RECENT, 0) : end]) for end in range(len(weeks) + 1)])
-    middle, deviation, factor = _forecast(weeks, levels) or _middle_of(weeks)
+        past = np.log(past)
+    levels = np.array(
+        [_level(past[max(end - cadence.recent, 0) : end], cadence) for end in range(len(past) + 1)]
+    )
+    middle, deviation, factor = _forecast(past, levels, cadence) or _middle_of(past)
     scale = max(deviation, _LEAST_SCALE * (1.0 if is_positive else abs(middle)))
-    reach = float(width) * factor * scale
+    reach = float(width) * cadence.narrowing * factor * scale
     usual = [_back(middle + side * reach, is_positive) for side in (-1, 0, 1)]
-    season = [one for one in _season(weeks, levels) if abs(one - middle) > reach]
+    season = [one for one in _season(past, levels, cadence) if abs(one - middle) > reach]
     low = _back(min([middle, *season]) - reach, is_positive)
     high = _back(max([middle, *season]) + reach, is_positive)
     return Band(
         usual[1],
         low if minimum is None else max(low, min(minimum, usual[1])),
         high if maximum is None else min(high, max(maximum, usual[1])),
-        (usual[2] - usual[0]) / 2 / width,
+        (usual[2] - usual[0]) / 2 / (width * Decimal(str(cadence.narrowing))),
     )
 
 
-def _forecast(weeks: Floats, levels: Floats) -> tuple[float, float, float] | None:
-    """The week after and the deviation of such forecasts; None when there is too little to learn from."""
-    last = np.concatenate([[np.nan], weeks])
+def _forecast(past: Floats, levels: Floats, cadence: Cadence) -> tuple[float, float, float] | None:
+    """The period after and the deviation of such forecasts; None when there is too little to learn from."""
+    last = np.concatenate([[np.nan], past])
     rows = np.column_stack([levels, np.where(np.isnan(last), levels, last)])
-    learned = ~np.isnan(levels[:-1]) & ~np.isnan(weeks)
-    if learned.sum() < _LEARNING or np.isnan(levels[-1]):
+    learned = ~np.isnan(levels[:-1]) & ~np.isnan(past)
+    if learned.sum() < cadence.learning or np.isnan(levels[-1]):
         return None
-    return *_regress(rows[:-1][learned], weeks[learned], rows[-1]), 1.0
+    return *_regress(rows[:-1][learned], past[learned], rows[-1]), 1.0
 
 
-def _middle_of(weeks: Floats) -> tuple[float, float, float]:
-    known = weeks[~np.isnan(weeks)]
+def _middle_of(past: Floats) -> tuple[float, float, float]:
+    known = past[~np.isnan(past)]
     middle = float(np.median(known))
     return middle, _deviation(known - middle), YOUNG
 
 
-def _season(weeks: Floats, levels: Floats) -> list[float]:
-    """Where this week would be if it left its level as it did a year before, give or take a week: feasts move."""
+def _season(past: Floats, levels: Floats, cadence: Cadence) -> list[float]:
+    """Where this period would be if it left its level as it did a year before, give or take its drift."""
     found = [
-        levels[-1] + weeks[index] - levels[index]
-        for index in (len(weeks) - _YEAR + shift for shift in (-1, 0, 1))
+        levels[-1] + past[index] - levels[index]
+        for index in (len(past) - cadence.year + shift for shift in range(-cadence.drift, cadence.drift + 1))
         if index >= 0
     ]
     return [float(one) for one in found if not np.isnan(one)]
 
 
-def _level(recent: Floats) -> float:
-    """The median of the eight weeks before; unknown when fewer than six of them are."""
+def _level(recent: Floats, cadence: Cadence) -> float:
+    """The median of the periods just before; unknown when more than a quarter of them is."""
     known = recent[~np.isnan(recent)]
-    return float(np.median(known)) if len(known) >= _RECENT - 2 else np.nan
+    return float(np.median(known)) if len(known) * 4 >= cadence.recent * 3 else np.nan
 
 
-def _regress(rows: Floats, weeks: Floats, now: Floats) -> tuple[float, float]:
-    """Robust regression of the weeks on what was known before each; the deviation holds the fit's own doubt."""
+def _regress(rows: Floats, past: Floats, now: Floats) -> tuple[float, float]:
+    """Robust regression of periods on what was known before each; the deviation holds the fit's own doubt."""
     from statsmodels.robust.robust_linear_model import RLM  # noqa: PLC0415 - takes a second to load
 
     centre = rows.mean(axis=0)
-    varies = rows.std(axis=0) > 1e-9 * max(float(np.abs(weeks).max()), 1e-9)
+    varies = rows.std(axis=0) > 1e-9 * max(float(np.abs(past).max()), 1e-9)
     design = np.column_stack([np.ones(len(rows)), (rows - centre)[:, varies]])
     point = np.concatenate([[1.0], (now - centre)[varies]])
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # a series that never moves fits perfectly, which is no trouble here
-        found = RLM(weeks, design).fit(maxiter=30).params
-    spread = _deviation(weeks - design @ found) * (len(weeks) / (len(weeks) - len(found))) ** 0.5
+        found = RLM(past, design).fit(maxiter=30).params
+    spread = _deviation(past - design @ found) * (len(past) / (len(past) - len(found))) ** 0.5
     doubt = point @ np.linalg.pinv(design.T @ design) @ point
-    few = 1 + 4 / len(weeks)  # a deviation measured on few weeks is often too small
+    few = 1 + 4 / len(past)  # a deviation measured on few weeks is often too small
     return float(point @ found), spread * few * float(1 + doubt) ** 0.5
 
 

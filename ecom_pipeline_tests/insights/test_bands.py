@@ -9,7 +9,7 @@ from math import exp, log
 import numpy as np
 import pytest
 
-from ecom_pipeline.insights.bands import CLOSE, FAR, YOUNG, compute_band
+from ecom_pipeline.insights.bands import CLOSE, FAR, MONTHLY, YOUNG, compute_band
 from ecom_pipeline.sandbox.costs import shop_costs
 from ecom_pipeline.sandbox.generator import generate_shop
 from ecom_pipeline.sandbox.oracle import Oracle
@@ -83,6 +83,32 @@ def test_in_quiet_years_a_whole_report_errs_at_most_once_a_month(known: int) -> 
     close, far = false_alarms(2, known, 300)
     assert false_signals_a_month(close, far) <= 1
     assert close > 0, "a band that is never left finds nothing"
+
+
+def test_months_are_judged_by_months() -> None:
+    chance = np.random.default_rng(8)
+    months = [
+        Decimal(round((14_000 if index % 12 == 11 else 10_000) * exp(chance.normal(0, 0.02))))
+        for index in range(37)
+    ]
+    assert compute_band(months[:7], cadence=MONTHLY) is None
+    christmas, after = (compute_band(months[:known], cadence=MONTHLY) for known in (35, 36))
+    assert christmas is not None and after is not None
+    assert christmas.low < 10_000 and christmas.high > months[35], "it was as good a year before"
+    assert months[36] >= after.low
+    assert months[36] * Decimal("0.85") < after.low
+
+
+@pytest.mark.parametrize("known", [8, 12, 24])
+def test_in_quiet_years_a_monthly_report_errs_at_most_once_a_month(known: int) -> None:
+    close, far = false_alarms(2, known, 300, MONTHLY)
+    assert false_signals_a_month(close, far, readings=1) <= 1
+    assert close > 0, "a band that is never left finds nothing"
+
+
+def test_a_month_that_sold_a_fifth_less_is_found_mostly() -> None:
+    close, far = false_alarms(3, 24, 60, MONTHLY, fall=0.2)
+    assert close > far > 0.5
 
 
 @pytest.fixture(scope="module")
