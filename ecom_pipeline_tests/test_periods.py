@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date, timedelta
+from itertools import pairwise
 
 import pytest
 from hypothesis import given
@@ -29,10 +30,7 @@ def test_going_back_leaves_no_day_out(day: date, rhythm: Rhythm, number: int) ->
     period = newest_complete(rhythm, day)
     earlier = period.back(number)
     steps = [period.back(index) for index in range(number + 1)]
-    assert all(
-        newer.first_day - older.last_day == timedelta(days=1)
-        for newer, older in zip(steps, steps[1:], strict=False)
-    )
+    assert all(newer.first_day - older.last_day == timedelta(days=1) for newer, older in pairwise(steps))
     assert earlier == steps[-1]
     assert sum(step.days for step in steps) == (period.last_day - earlier.first_day).days + 1
 

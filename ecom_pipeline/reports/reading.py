@@ -11,7 +11,7 @@ from itertools import groupby
 
 import duckdb
 
-from ecom_pipeline.insights.bands import CLOSE, FAR, HISTORY, compute_band
+from ecom_pipeline.insights.bands import CLOSE, FAR, MONTHLY, WEEKLY, compute_band
 from ecom_pipeline.insights.signals import STEERING
 from ecom_pipeline.insights.targets import (
     SHAPE_DAYS,
@@ -28,10 +28,10 @@ from ecom_pipeline.kpis.values import TOTAL, Period, PeriodValue, State, Value, 
 from ecom_pipeline.periods import ReportPeriod, Rhythm
 from ecom_pipeline.reports.report import Figure, ReportRequest
 
-# How many periods the report shows, how many a band is learned from, and what a lag is counted in.
+# How many periods the report shows, how they are judged, what a lag is counted in, and whose end is foretold.
 SHOWN = {Rhythm.WEEKLY: 26, Rhythm.MONTHLY: 25}
-LEARNED = {Rhythm.WEEKLY: HISTORY, Rhythm.MONTHLY: 60}
 _LEAST_DAYS = {Rhythm.WEEKLY: 7, Rhythm.MONTHLY: 31}
+_CADENCE = {Rhythm.WEEKLY: WEEKLY, Rhythm.MONTHLY: MONTHLY}
 _PROGRESS = {Rhythm.WEEKLY: Span.MONTH, Rhythm.MONTHLY: Span.YEAR}
 
 
@@ -116,7 +116,7 @@ def _read_group(
             readings.segments.setdefault(value.kpi, {}).setdefault(value.dimension, []).append(value)
     # Each reading brings the period of the year before with it, so the newer half is enough.
     ends = {period.last_day: period}
-    while len(ends) <= LEARNED[rhythm] // 2:
+    while len(ends) <= _CADENCE[rhythm].history // 2:
         before = ends[min(ends)].back(1)
         ends[before.last_day] = before
     history: dict[str, dict[date, Value]] = defaultdict(dict)
@@ -156,5 +156,5 @@ def _figure(
     width = CLOSE if kpi.key in (*STEERING, *request.audience.essentials) else FAR
     return Figure(
         kpi.key, period, value.current, value.previous, value.previous_year, history[-SHOWN[period.rhythm] :],
-        compute_band(history[:-1], kpi.minimum, kpi.maximum, width), _target(kpi, period, request), progress,
+        compute_band(history[:-1], kpi.minimum, kpi.maximum, width, _CADENCE[period.rhythm]), _target(kpi, period, request), progress,
     )  # fmt: skip
