@@ -11,6 +11,7 @@ import sys
 from collections.abc import Callable
 from datetime import date
 from decimal import Decimal
+from itertools import pairwise
 
 import numpy as np
 
@@ -51,7 +52,7 @@ def quiet_months(chance: np.random.Generator, kind: str, months: int) -> list[De
     """So many calendar months of one KPI of a shop, oldest first; a ratio's are not longer for having more days."""
     start = int(chance.integers(0, 12))
     firsts = [date(_FIRST.year + (start + one) // 12, (start + one) % 12 + 1, 1) for one in range(months + 1)]
-    ends = np.cumsum([(after - first).days for first, after in zip(firsts, firsts[1:], strict=False)])
+    ends = np.cumsum([(after - first).days for first, after in pairwise(firsts)])
     days = quiet_days(chance, kind, int(ends[-1]))
     if kind == "window":
         return _rounded(days[ends - 1])
