@@ -34,6 +34,13 @@ SEED = 7
 ORDERS_PER_DAY = 100.0
 WEEKS = 60
 ZONE = ZoneInfo("Europe/Paris")
+AUDIENCES = """
+[audiences.direction]
+[audiences.finance]
+languages = ["fr"]
+[audiences.marketing]
+languages = ["en"]
+"""
 READY = "sandbox ready at "
 STOP_SECONDS = 5
 PLAN_FILE = "demo.json"
@@ -152,7 +159,7 @@ def simulated_vendors(folder: Path, plan: DemoPlan) -> Iterator[Path]:
             ledgers=True,
             storefronts=GROUP.storefronts,
         )
-        toml += '\n[storage]\nfolder = "."\n'
+        toml += AUDIENCES + '\n[storage]\nfolder = "."\n'
         config = write_configuration(folder, toml, sandbox_environment(instances))
         ports = {"sandbox_port": int(url.rsplit(":", 1)[1]), "mail_port": mails.port}
         _write_record(folder, {**_record(folder), **ports})
