@@ -152,7 +152,7 @@ class Pipeline:
                 built.extend(build(connection, [node], request))
                 if on_built is not None:
                     on_built(built[-1])
-            refresh_kpi_days(connection, self.catalog, start)
+            refresh_kpi_days(connection, self.catalog, start, settings.shop.complete_since)
             forget_changes(connection, [node.name for node in self.catalog.nodes])
         return built
 

@@ -90,6 +90,7 @@ class TestHelp:
             ("kpi", "list"),
             ("kpi", "explain"),
             ("kpi", "cohorts"),
+            ("kpi", "document"),
             ("source", "list"),
             ("source", "template"),
         }

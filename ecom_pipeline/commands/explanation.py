@@ -8,11 +8,13 @@ from decimal import Decimal
 
 from ecom_pipeline.insights.targets import Progress, Span
 from ecom_pipeline.kpis.definition import Kind, Kpi
-from ecom_pipeline.kpis.values import Period, PeriodValue, read_period_values
+from ecom_pipeline.kpis.values import Period, PeriodValue, State, read_period_values
 from ecom_pipeline.pipeline import Pipeline
 from ecom_pipeline.reporting import shop_targets
 from ecom_pipeline.reports.formats import Formats
+from ecom_pipeline.reports.notes import write_notes
 from ecom_pipeline.reports.reading import read_progress
+from ecom_pipeline.reports.words import load_words
 from ecom_pipeline.settings_targets import TargetSettings
 from ecom_pipeline.warehouse.catalog import Catalog, canonical_tables
 from ecom_pipeline.warehouse.connection import open_published
@@ -57,6 +59,12 @@ class Explanation:
     def show(self, amount: Decimal | None) -> str:
         """An amount in the KPI's unit."""
         return "–" if amount is None else self.formats.value(self.kpi, amount)
+
+    def notes(self, one: PeriodValue) -> list[str]:
+        """What to know about a value before using it."""
+        if one.current.state not in (State.OK, State.UNDEFINED):
+            return []
+        return write_notes(load_words("en"), self.formats, self.kpi, one.current)
 
     @property
     def goals(self) -> tuple[str, ...]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -22,6 +23,7 @@ from ecom_pipeline.commands.session import (
     print_json,
     require_known,
     session_of,
+    shown_path,
 )
 from ecom_pipeline.errors import ConfigurationError
 from ecom_pipeline.kpis.cohorts import DIMENSIONS, read_cohorts
@@ -77,6 +79,19 @@ def explain(
     _print_explanation(explanation, (language,) if language else LANGUAGES)
 
 
+@app.command("document")
+def document_all(
+    context: typer.Context,
+    output: Annotated[Path, typer.Option("--output", file_okay=False, help="The folder to write.")],
+) -> None:
+    """Write every KPI's page from its file, in both languages, as Markdown with an index."""
+    with native_libraries():
+        from ecom_pipeline.commands.documentation import write_documentation  # noqa: PLC0415 - as above
+    pipeline = session_of(context).pipeline
+    written = write_documentation(output, pipeline.catalog, pipeline.settings.shop.currency)
+    console.print(f"{len(written)} pages. Begin with {shown_path(output / LANGUAGES[0] / 'index.md')}.")
+
+
 @app.command("cohorts")
 def show_cohorts(
     context: typer.Context,
@@ -122,6 +137,10 @@ def _explanation_json(explanation: Explanation) -> dict[str, Any]:
                 "previous": one.previous.value,
                 "numerator": one.current.numerator,
                 "denominator": one.current.denominator,
+                "low": one.current.low,
+                "high": one.current.high,
+                "coverage": one.current.coverage,
+                "history_days": one.current.history_days,
             }
             for one in (*explanation.days, *explanation.weeks)
         ],
@@ -215,8 +234,7 @@ def _values(explanation: Explanation) -> Table:
             state = one.current.state.value.replace("_", " ")
             if one.current.reason:
                 state += f" ({one.current.reason})"
-            if one.current.days_provisional:
-                state += f", {one.current.days_provisional} days too young to count"
+            state = ", ".join((state, *explanation.notes(one)))
             table.add_row(
                 period, explanation.show(one.current.value), explanation.show(one.previous.value), Text(state)
             )

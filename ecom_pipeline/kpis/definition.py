@@ -49,6 +49,14 @@ class Reference(BaseModel):
     between: tuple[Decimal, Decimal] | None = None
 
 
+class Counted(BaseModel):
+    """What a KPI's denominator counts, told beside the value ("on 132 reviews"): the noun for one and for many."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+    one: Words
+    many: Words
+
+
 Unit = Literal[
     "money",
     "percent",
@@ -91,6 +99,9 @@ class Kpi(BaseModel):
     )
     matures_after: int = 0  # days until a day's value is final enough to be shown
     young_until: int = 0  # days of history before the shop is old enough to have a value at all
+    tells_new: int = 0  # days, its own included, on which new customers must be told from old ones
+    counts: Counted | None = None  # what its denominator counts, where a reader must know how many
+    undefined: Words | None = None  # why there may be nothing to divide by, for readers
     minimum: Decimal | None = None  # values outside [minimum, maximum] are wrong, not surprising
     maximum: Decimal | None = None
     since: int = 1  # version of the definition

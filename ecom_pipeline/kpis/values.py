@@ -19,6 +19,7 @@ import pyarrow as pa
 from ecom_pipeline.kpis.definition import Kind, Kpi
 
 TOTAL = ("total", "")
+OLD_AS_NEW = "customers before the history count as new"  # the reason a complete day may bear in kpi.days
 YEAR = timedelta(days=364)  # 52 weeks: compares Mondays with Mondays
 
 
@@ -41,7 +42,7 @@ class State(StrEnum):
     IMMATURE = "immature"  # all days are too young for this KPI
     LOW_COVERAGE = "low_coverage"  # withheld: too little of it is known
     UNDEFINED = "undefined"  # nothing to divide by, or nothing to look at yet
-    NO_HISTORY = "no_history"  # the period begins before the data does
+    NO_HISTORY = "no_history"  # the period begins before the data does, or before they reach back far enough
 
 
 @dataclass(frozen=True)
@@ -54,7 +55,11 @@ class Value:
     denominator: Decimal | None = None
     coverage: Decimal | None = None  # share of what is needed that is known, 0..1
     days_provisional: int = 0  # days left out because they are too young
-    reason: str | None = None  # for MISSING: which sources and tables
+    reason: str | None = None  # for MISSING: which sources and tables; for NO_HISTORY: what is too short
+    low: Decimal | None = None  # likely range, where a KPI tells one: 5 to 95 %
+    high: Decimal | None = None
+    history_days: int | None = None  # days of history it rests on, where these are fewer than it looks at
+    counts_old_as_new: bool = False  # because nothing is known of those who bought before the history
 
 
 @dataclass(frozen=True)
@@ -106,6 +111,8 @@ class _Sums:
     denominator: Decimal | None = None
     covered: Decimal | None = None
     coverable: Decimal | None = None
+    low: Decimal | None = None
+    high: Decimal | None = None
 
 
 @dataclass
@@ -115,8 +122,11 @@ class _Days:
     complete: int = 0
     missing: int = 0
     immature: int = 0
+    no_history: int = 0
     reasons: set[str] = field(default_factory=set)
     last_state: str | None = None
+    history_days: int | None = None  # up to the range's last day; None where the history begins later
+    counts_old_as_new: bool = False
 
 
 def read_period_values(
@@ -188,14 +198,23 @@ def make_value(kpi: Kpi, sums: _Sums, days: _Days, length: int, minimum_coverage
     numerator, denominator = sums.numerator, sums.denominator
     if kpi.kind is Kind.FLOW:
         numerator = numerator if numerator is not None else Decimal(0)
-    if numerator is None or (kpi.kind is not Kind.FLOW and denominator == 0):
+    if (
+        numerator is None
+        or (kpi.kind is not Kind.FLOW and denominator == 0)
+        or (kpi.kind is Kind.RATIO and not denominator)
+    ):
         return Value(None, State.UNDEFINED, numerator, denominator, days_provisional=days.immature)
     coverage = sums.covered / sums.coverable if sums.covered is not None and sums.coverable else None
     known = (numerator, denominator, coverage, days.immature)
     if coverage is not None and coverage < minimum_coverage:
         return Value(None, State.LOW_COVERAGE, *known)
     value = numerator if denominator is None else numerator / denominator
-    return Value(value, State.OK, *known)
+    short = kpi.kind is Kind.WINDOW and days.history_days is not None and days.history_days < kpi.reach
+    return Value(
+        value, State.OK, *known, low=sums.low, high=sums.high,
+        history_days=days.history_days if short or days.counts_old_as_new else None,
+        counts_old_as_new=days.counts_old_as_new,
+    )  # fmt: skip
 
 
 def _absence(kpi: Kpi, days: _Days, length: int) -> Value | None:
@@ -208,6 +227,8 @@ def _absence(kpi: Kpi, days: _Days, length: int) -> Value | None:
         return None
     if days.missing:
         return Value(None, State.MISSING, reason=reason)
+    if days.no_history:
+        return Value(None, State.NO_HISTORY, reason=reason)
     if days.complete + days.immature < length:
         return Value(None, State.NO_HISTORY)
     if days.complete == 0:
@@ -242,7 +263,7 @@ def _read_sums(
     rows = connection.execute(
         """
         SELECT d.kpi, r.slot, r.key_day, d.dimension, d.segment,
-               SUM(d.numerator), SUM(d.denominator), SUM(d.covered), SUM(d.coverable)
+               SUM(d.numerator), SUM(d.denominator), SUM(d.covered), SUM(d.coverable), MAX(d.low), MAX(d.high)
         FROM kpi.daily AS d
         JOIN period_kpis AS k ON k.kpi = d.kpi
         JOIN period_ranges AS r
@@ -260,19 +281,24 @@ def _read_sums(
 def _read_days(connection: duckdb.DuckDBPyConnection) -> dict[tuple[str, str, date], _Days]:
     rows = connection.execute(
         """
-        SELECT s.kpi, r.slot, r.key_day, s.state, s.reason, COUNT(*), BOOL_OR(s.day = r.last_day)
+        SELECT s.kpi, r.slot, r.key_day, s.state, s.reason, COUNT(*), BOOL_OR(s.day = r.last_day),
+               MAX(r.last_day - b.first_day) + 1
         FROM kpi.days AS s
         JOIN period_kpis AS k ON k.kpi = s.kpi
         JOIN period_ranges AS r ON s.day BETWEEN r.first_day AND r.last_day
+        JOIN (SELECT kpi, MIN(day) AS first_day FROM kpi.days GROUP BY kpi) AS b ON b.kpi = s.kpi
         GROUP BY s.kpi, r.slot, r.key_day, s.state, s.reason
         """
     ).fetchall()
     found: dict[tuple[str, str, date], _Days] = {}
-    for kpi, slot, key_day, state, reason, count, is_last in rows:
+    for kpi, slot, key_day, state, reason, count, is_last, history_days in rows:
         days = found.setdefault((kpi, slot, key_day), _Days())
         setattr(days, state, getattr(days, state) + count)
-        if state == "missing" and reason:
+        days.history_days = history_days
+        if state in ("missing", "no_history") and reason:
             days.reasons.add(reason)
+        if state == "complete" and reason == OLD_AS_NEW:
+            days.counts_old_as_new = True
         if is_last:
             days.last_state = state
     return found

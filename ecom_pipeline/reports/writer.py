@@ -13,6 +13,7 @@ from ecom_pipeline.kpis.definition import Words as KpiWords
 from ecom_pipeline.kpis.values import State, Value
 from ecom_pipeline.periods import ReportPeriod
 from ecom_pipeline.reports.formats import Formats
+from ecom_pipeline.reports.notes import write_notes
 from ecom_pipeline.reports.report import Figure, Report
 from ecom_pipeline.reports.words import Words, load_words
 
@@ -123,15 +124,12 @@ class Writer:
 
     def notes(self, figure: Figure) -> list[str]:
         """What a reader must know about a value before using it."""
-        value, found = figure.current, []
-        if value.state is not State.OK:
-            found.append(self._absence(figure))
-        elif value.coverage is not None and value.coverage < 1:
-            found.append(self.words.say("note.coverage", coverage=self.formats.percent(value.coverage)))
+        if figure.current.state is State.MISSING and figure.kpi in self.report.quality.not_connected:
+            found = [self.words.say("state.not_connected")]
+        else:
+            found = write_notes(self.words, self.formats, self.kpi(figure.kpi), figure.current)
         if figure.period != self.report.period:
             found.append(self.words.say("note.older", period=self.period("inline", figure.period)))
-        if value.state is State.OK and value.days_provisional:
-            found.append(self.words.count("note.provisional", value.days_provisional))
         return [*found, *self._progress(figure)]
 
     def _progress(self, figure: Figure) -> list[str]:
@@ -144,13 +142,6 @@ class Writer:
             return [self.words.say("note.progress", attainment=attainment)]
         expected = self.formats.percent(progress.expected_attainment, 0)
         return [self.words.say("note.progress_forecast", attainment=attainment, expected=expected)]
-
-    def _absence(self, figure: Figure) -> str:
-        if figure.kpi in self.report.quality.not_connected:
-            return self.words.say("state.not_connected")
-        coverage = figure.current.coverage
-        shown = self.formats.percent(coverage) if coverage is not None else ""
-        return self.words.say(f"state.{figure.current.state.value}", coverage=shown)
 
 
 def segment_name(words: Words, formats: Formats, dimension: str, segment: str) -> str:

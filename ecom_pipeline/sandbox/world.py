@@ -72,6 +72,7 @@ class World:
     log: list[LoggedRequest] = field(default_factory=list)
     missing_rights: set[tuple[str, str]] = field(default_factory=set)  # (vendor, right)
     throttles: dict[str, int] = field(default_factory=dict)  # vendor: requests per second; absent: none
+    ga4_reads_at_most: int | None = None  # events of a report; of more, it is made from a sample
     ticks: Callable[[], float] = time.monotonic
     google_token_seconds: int = 3600
     google_tokens: dict[str, GoogleToken] = field(default_factory=dict)

@@ -104,7 +104,7 @@ def check_kpi_day(connection: duckdb.DuckDBPyConnection, keys: list[str], day: d
     rows = connection.execute(
         """SELECT k.kpi, COALESCE(d.state, 'never built'), d.reason
            FROM (SELECT UNNEST(?::VARCHAR[]) AS kpi) AS k LEFT JOIN kpi.days AS d ON d.kpi = k.kpi AND d.day = ?
-           WHERE COALESCE(d.state, 'never built') NOT IN ('complete', 'immature') ORDER BY k.kpi""",
+           WHERE COALESCE(d.state, 'never built') NOT IN ('complete', 'immature', 'no_history') ORDER BY k.kpi""",
         [keys, day],
     ).fetchall()
     return CheckResult(

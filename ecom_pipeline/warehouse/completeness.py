@@ -10,11 +10,14 @@ from datetime import date, datetime, timedelta
 
 import duckdb
 
+from ecom_pipeline.kpis.definition import Kpi
+from ecom_pipeline.kpis.values import OLD_AS_NEW
 from ecom_pipeline.sources.contract import Change
 from ecom_pipeline.warehouse.catalog import Catalog
 from ecom_pipeline.warehouse.changes import record_changes
 from ecom_pipeline.warehouse.raw_log import transaction
 
+FORGOTTEN = timedelta(days=365)  # who did not buy for so long is no matter among new customers
 ON_TIME = timedelta(hours=24)  # after the day's end, or after the source was first connected
 
 
@@ -92,24 +95,32 @@ def refresh_source_days(
         record_changes(connection, "ops.source_days", "rows_before", "rows_after")
 
 
-def refresh_kpi_days(connection: duckdb.DuckDBPyConnection, catalog: Catalog, history_start: date) -> None:
+def refresh_kpi_days(
+    connection: duckdb.DuckDBPyConnection, catalog: Catalog, history_start: date, complete_since: date | None
+) -> None:
     """kpi.days: for each KPI and day up to its last build, whether it was measured, and if not, why.
 
     A day that was not read takes with it every later day whose value is made of it (`Kpi.reach`). Of a snapshot
     it takes itself only: it can never be read again, so a KPI over a window of such days tells its coverage.
+    Before `complete_since` nobody can tell new customers from old ones; without it nothing is known of those who
+    bought before the history, and the days of its first year say so.
     """
     kpis = [node.kpi for node in catalog.kpi_nodes if node.kpi is not None]
     with transaction(connection):
         connection.execute(
-            "CREATE OR REPLACE TEMP TABLE measured (kpi VARCHAR, matures_after INTEGER, reach INTEGER, grown_up DATE)"
+            "CREATE OR REPLACE TEMP TABLE measured "
+            "(kpi VARCHAR, matures_after INTEGER, reach INTEGER, grown_up DATE, vouched DATE)"
         )
         connection.executemany(
-            "INSERT INTO measured VALUES (?, ?, ?, ?)",
+            "INSERT INTO measured VALUES (?, ?, ?, ?, ?)",
             [
-                (kpi.key, kpi.matures_after, kpi.reach, history_start + timedelta(days=kpi.young_until))
+                (
+                    kpi.key, kpi.matures_after, kpi.reach, _grown_up(kpi, history_start, complete_since),
+                    history_start + FORGOTTEN if kpi.tells_new and complete_since is None else history_start,
+                )
                 for kpi in kpis
             ],
-        )
+        )  # fmt: skip
         seen = [(kpi.key, canonical) for kpi in kpis for canonical in kpi.snapshots]
         connection.execute("CREATE OR REPLACE TEMP TABLE seen (kpi VARCHAR, canonical VARCHAR)")
         if seen:
@@ -117,6 +128,14 @@ def refresh_kpi_days(connection: duckdb.DuckDBPyConnection, catalog: Catalog, hi
         _find_unpriced(connection)
         connection.execute("DELETE FROM kpi.days")
         connection.execute(_KPI_DAYS, [history_start])
+
+
+def _grown_up(kpi: Kpi, history_start: date, complete_since: date | None) -> date:
+    """The first day on which the history reaches back far enough for the KPI."""
+    first = history_start + timedelta(days=kpi.young_until)
+    if complete_since is None or complete_since <= history_start or not kpi.tells_new:
+        return first
+    return max(first, complete_since + timedelta(days=kpi.tells_new - 1))
 
 
 _PRICED = {  # what of a model is empty when a currency had no rate, and which canonical table it spoils
@@ -147,7 +166,7 @@ _KPI_DAYS = f"""
 INSERT INTO kpi.days
 WITH spine AS (
     SELECT m.kpi AS kpi, CAST(d.day AS DATE) AS day, b.as_of AS as_of, m.matures_after AS matures_after,
-           m.reach AS reach, m.grown_up AS grown_up
+           m.reach AS reach, m.grown_up AS grown_up, m.vouched AS vouched
     FROM measured AS m JOIN ops.built AS b ON b.node = 'kpi.' || m.kpi,
          GENERATE_SERIES(?::DATE, b.as_of, INTERVAL 1 DAY) AS d(day)
 ), unfed AS (
@@ -183,8 +202,10 @@ WITH spine AS (
 )
 SELECT sp.kpi, sp.day,
        CASE WHEN u.reason IS NOT NULL OR x.reason IS NOT NULL THEN 'missing'
-            WHEN sp.day + sp.matures_after > sp.as_of OR sp.day < sp.grown_up THEN 'immature' ELSE 'complete' END,
-       COALESCE(u.reason, x.reason, CASE WHEN sp.day < sp.grown_up THEN 'the history is too short' END)
+            WHEN sp.day < sp.grown_up THEN 'no_history'
+            WHEN sp.day + sp.matures_after > sp.as_of THEN 'immature' ELSE 'complete' END,
+       COALESCE(u.reason, x.reason, CASE WHEN sp.day < sp.grown_up THEN 'the history is too short'
+                                         WHEN sp.day < sp.vouched THEN '{OLD_AS_NEW}' END)
 FROM spine AS sp
 LEFT JOIN unfed AS u ON u.kpi = sp.kpi
 LEFT JOIN unread AS x ON x.kpi = sp.kpi AND x.day = sp.day

@@ -127,7 +127,8 @@ CREATE TABLE IF NOT EXISTS ops.feeds (canonical VARCHAR, source VARCHAR, table_n
 CREATE TABLE IF NOT EXISTS ops.needs (kpi VARCHAR, canonical VARCHAR);
 CREATE TABLE IF NOT EXISTS kpi.daily (
     kpi VARCHAR NOT NULL, day DATE NOT NULL, dimension VARCHAR NOT NULL, segment VARCHAR NOT NULL,
-    numerator DECIMAL(38, 4), denominator DECIMAL(38, 4), covered DECIMAL(38, 4), coverable DECIMAL(38, 4)
+    numerator DECIMAL(38, 4), denominator DECIMAL(38, 4), covered DECIMAL(38, 4), coverable DECIMAL(38, 4),
+    low DECIMAL(38, 4), high DECIMAL(38, 4)
 );
 CREATE TABLE IF NOT EXISTS kpi.days (kpi VARCHAR NOT NULL, day DATE NOT NULL, state VARCHAR NOT NULL, reason VARCHAR);
 CREATE TABLE IF NOT EXISTS kpi.restatements (
@@ -136,5 +137,7 @@ CREATE TABLE IF NOT EXISTS kpi.restatements (
     denominator_before DECIMAL(38, 4), denominator_after DECIMAL(38, 4), changed_at TIMESTAMP NOT NULL, cause VARCHAR
 );
 ALTER TABLE kpi.restatements ADD COLUMN IF NOT EXISTS cause VARCHAR;
+ALTER TABLE kpi.daily ADD COLUMN IF NOT EXISTS low DECIMAL(38, 4);
+ALTER TABLE kpi.daily ADD COLUMN IF NOT EXISTS high DECIMAL(38, 4);
 CREATE TABLE IF NOT EXISTS ops.origins (kpi VARCHAR, origin VARCHAR);
 """

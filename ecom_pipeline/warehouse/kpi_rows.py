@@ -11,10 +11,11 @@ from ecom_pipeline.kpis.definition import Kind, Kpi
 
 SETTINGS, DEFINITION, CALCULATION = "ecom.toml", "definition", "calculation"  # causes that are no source
 _MEASURES = ("numerator", "denominator", "covered", "coverable")
+_INTERVAL = ("low", "high")  # of the value itself: it belongs to a day, and sums of days have none
 
 
 def kpi_rows(connection: duckdb.DuckDBPyConnection, kpi: Kpi, query: str) -> str:
-    """SQL of a KPI's rows `day, dimension, segment, numerator, denominator, covered, coverable`.
+    """SQL of a KPI's rows `day, dimension, segment, numerator, denominator, covered, coverable, low, high`.
 
     Raises:
         DefinitionError: the query does not return the columns its kind and dimensions promise.
@@ -22,17 +23,19 @@ def kpi_rows(connection: duckdb.DuckDBPyConnection, kpi: Kpi, query: str) -> str
     columns = [row[0] for row in connection.execute(f"DESCRIBE {query}").fetchall()]
     expected = {"day", "dimension", "segment"} if kpi.cuts_itself else {"day", *kpi.dimensions}
     required = expected | ({"numerator"} if kpi.kind is Kind.FLOW else {"numerator", "denominator"})
-    if not required <= set(columns) or not set(columns) <= expected | set(_MEASURES):
+    known = (*_MEASURES, *_INTERVAL) if kpi.cuts_itself else _MEASURES
+    if not required <= set(columns) or not set(columns) <= expected | set(known):
         raise DefinitionError(
             f"kpis/{kpi.family}/{kpi.key}.sql returns {', '.join(columns)}.",
             mend=f"A {kpi.kind} KPI with these dimensions returns {', '.join(sorted(required))}.",
         )
-    measures = {name: name if name in columns else "NULL" for name in _MEASURES}
+    measures = {name: name if name in columns else "NULL" for name in (*_MEASURES, *_INTERVAL)}
     days = "day IN (SELECT day FROM run.days)"
     if kpi.cuts_itself:
         cast = ", ".join(f"CAST({value} AS DECIMAL(38, 4)) AS {name}" for name, value in measures.items())
         return f"SELECT day, dimension, segment, {cast} FROM ({query}) WHERE {days} AND numerator IS NOT NULL"
-    sums = ", ".join(f"CAST(SUM({value}) AS DECIMAL(38, 4)) AS {name}" for name, value in measures.items())
+    sums = ", ".join(f"CAST(SUM({measures[name]}) AS DECIMAL(38, 4)) AS {name}" for name in _MEASURES)
+    sums += "".join(f", CAST(NULL AS DECIMAL(38, 4)) AS {name}" for name in _INTERVAL)
     if not kpi.dimensions:
         return f"SELECT day, 'total' AS dimension, '' AS segment, {sums} FROM ({query}) WHERE {days} GROUP BY day"
     whens = " ".join(f"WHEN GROUPING({name}) = 0 THEN '{name}'" for name in kpi.dimensions)

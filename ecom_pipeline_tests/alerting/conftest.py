@@ -82,5 +82,5 @@ def publish(pipeline: Pipeline, last_day: date, bad_days: int, *, orders_on_a_ba
             connection.execute(f"INSERT INTO kpi.days SELECT '{kpi}', day, 'complete', NULL FROM history")
             connection.execute(
                 f"""INSERT INTO kpi.daily
-                    SELECT '{kpi}', day, 'total', '', {numerator}, {denominator}, NULL, NULL FROM history"""
+                    SELECT '{kpi}', day, 'total', '', {numerator}, {denominator}, NULL, NULL, NULL, NULL FROM history"""
             )

@@ -55,7 +55,7 @@ class BuiltShop:
     oracle: Oracle
     first_day: date
     last_day: date
-    sources: int  # how many it reads
+    sources: tuple[str, ...]  # what it reads
 
     def days(self) -> list[date]:
         return [self.first_day + timedelta(days=n) for n in range((self.last_day - self.first_day).days + 1)]
@@ -63,7 +63,7 @@ class BuiltShop:
     def days_read(self, kpi: Kpi) -> list[date]:
         """The days a history read at once tells of: of what is but a state, the newest."""
         days = self.days()
-        return days[-1:] if kpi.snapshots else days[: len(days) - kpi.matures_after]
+        return days[-1:] if kpi.snapshots else days[kpi.young_until : len(days) - kpi.matures_after]
 
     def is_read(self, kpi: Kpi, first_day: date, last_day: date) -> bool:
         """Whether a period's value rests on no day of which nothing can be told."""
@@ -132,5 +132,5 @@ def build_shop(folder: Path, recipe: Recipe) -> Iterator[BuiltShop]:
             simulation.oracle(),
             simulation.shop.first_day,
             simulation.shop.last_day,
-            len(simulation.pipeline.sources),
+            tuple(simulation.pipeline.sources),
         )

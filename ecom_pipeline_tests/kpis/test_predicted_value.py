@@ -87,12 +87,14 @@ def test_a_shop_too_young_is_told_so(old_shop: Simulation) -> None:
         "SELECT day, state, reason FROM kpi.days WHERE kpi = ? AND day < ? ORDER BY day",
         [KEY, first + timedelta(days=364)],
     )
-    assert {(state, reason) for _, state, reason in states} == {("immature", "the history is too short")}
+    assert {(state, reason) for _, state, reason in states} == {("no_history", "the history is too short")}
     with open_warehouse(old_shop.warehouse) as connection:
         sunday = first + timedelta(days=200)
         sunday -= timedelta(days=sunday.isoweekday() % 7)
         values = read_period_values(connection, [kpis()[KEY]], Period.WEEK, [sunday])
-    assert {value.current.state for value in values} <= {State.IMMATURE}
+    assert {(value.current.state, value.current.reason) for value in values} == {
+        (State.NO_HISTORY, "the history is too short")
+    }
 
 
 def test_daily_runs_and_a_backfill_agree_and_again_changes_nothing(

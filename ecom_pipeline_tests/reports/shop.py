@@ -112,9 +112,9 @@ def make_shop(kpis: dict[str, Kpi], story: Story = Story()) -> duckdb.DuckDBPyCo
     connection.register("incoming", table)
     connection.execute(
         """
-        INSERT INTO kpi.daily
-        SELECT kpi, day, dimension, segment, CAST(numerator AS DECIMAL(34,0)) * 0.0001,
-               CAST(denominator AS DECIMAL(34,0)) * 0.0001, covered, coverable
+        INSERT INTO kpi.daily BY NAME
+        SELECT kpi, day, dimension, segment, CAST(numerator AS DECIMAL(34,0)) * 0.0001 AS numerator,
+               CAST(denominator AS DECIMAL(34,0)) * 0.0001 AS denominator, covered, coverable
         FROM incoming
         """
     )
@@ -269,7 +269,8 @@ CREATE SCHEMA kpi;
 CREATE SCHEMA ops;
 CREATE TABLE kpi.daily (
     kpi VARCHAR, day DATE, dimension VARCHAR, segment VARCHAR, numerator DECIMAL(38,4),
-    denominator DECIMAL(38,4), covered DECIMAL(38,4), coverable DECIMAL(38,4));
+    denominator DECIMAL(38,4), covered DECIMAL(38,4), coverable DECIMAL(38,4),
+    low DECIMAL(38,4), high DECIMAL(38,4));
 CREATE TABLE kpi.days (kpi VARCHAR, day DATE, state VARCHAR, reason VARCHAR);
 CREATE TABLE kpi.restatements (
     kpi VARCHAR, day DATE, dimension VARCHAR, segment VARCHAR,

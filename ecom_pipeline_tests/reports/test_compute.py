@@ -70,7 +70,7 @@ def test_a_trouble_that_began_earlier_is_compared_with_the_weeks_before(catalogu
     shop.execute(
         """
         DELETE FROM kpi.daily WHERE kpi = 'conversion_rate' AND day BETWEEN DATE '2026-11-09' AND DATE '2026-11-15';
-        INSERT INTO kpi.daily SELECT kpi, day - 7, dimension, segment, numerator, denominator, covered, coverable
+        INSERT INTO kpi.daily SELECT * REPLACE (day - 7 AS day)
         FROM kpi.daily WHERE kpi = 'conversion_rate' AND day > DATE '2026-11-15'
         """
     )
@@ -134,7 +134,7 @@ def test_shared_costs_stand_last_and_are_never_cut(catalogue: dict[str, Kpi]) ->
     assert listed == [*names, None]
     # An eighth channel that costs more than the shared cost.
     shop.execute(
-        "INSERT INTO kpi.daily SELECT kpi, day, dimension, 'Canal 9', numerator, denominator, covered, coverable "
+        "INSERT INTO kpi.daily SELECT * REPLACE ('Canal 9' AS segment) "
         "FROM kpi.daily WHERE dimension = 'channel' AND segment = 'Canal 0'"
     )
     listed = [channel.channel for channel in (compute_report(shop, catalogue, make_request()).channels or ())]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from pydantic import SecretStr
 from ecom_pipeline.errors import AuthenticationError, SchemaError, SourceError
 from ecom_pipeline.sandbox.events import Shop, TrafficDay
 from ecom_pipeline.sandbox.server import run_sandbox
+from ecom_pipeline.sandbox.vendors.ga4_report import count_events
 from ecom_pipeline.sandbox.world import SECRET_CANARY, World
 from ecom_pipeline.sources.ga4 import Ga4, source
 from ecom_pipeline.sources.ga4.reports import EVENT_SESSIONS, TRAFFIC, parsed_page
@@ -58,6 +60,7 @@ def world(served: tuple[World, str]) -> Iterator[World]:
     yield world
     world.faults.clear()
     world.missing_rights.clear()
+    world.ga4_reads_at_most = None
     world.set_now(NOW)
 
 
@@ -215,8 +218,61 @@ def answered(total: int, metadata: dict[str, Any] | None = None) -> dict[str, An
     ],
 )
 def test_what_google_estimates_is_marked(metadata: dict[str, Any]) -> None:
-    rows, _ = parsed_page(answered(1, metadata), TRAFFIC, "web")
+    rows = parsed_page(answered(1, metadata), TRAFFIC, "web").rows
     assert rows == [{**rows[0], "is_sampled": True, "engaged_seconds": 12, "day": date(2026, 3, 1)}]
+
+
+@pytest.mark.parametrize(
+    ("sample", "share"), [(("5", "10"), "0.5"), (("2", "3"), "0.666666"), (("7", "7"), "1"), (None, "1")]
+)
+def test_the_share_read_is_told_and_never_rounded_up(sample: tuple[str, str] | None, share: str) -> None:
+    metadata = sample and {
+        "samplingMetadatas": [{"samplesReadCount": sample[0], "samplingSpaceSize": sample[1]}]
+    }
+    page = parsed_page(answered(1, metadata or {}), TRAFFIC, "web")
+    assert page.read_share == Decimal(share) == page.rows[0]["read_share"]
+
+
+@pytest.mark.parametrize(
+    "sample", [{}, {"samplesReadCount": "5"}, {"samplesReadCount": "5", "samplingSpaceSize": "4"}]
+)
+def test_a_sample_that_makes_no_sense_stops_the_table(sample: dict[str, str]) -> None:
+    with pytest.raises(SchemaError, match="web"):
+        parsed_page(answered(1, {"samplingMetadatas": [sample]}), TRAFFIC, "web")
+
+
+def events_of(shop: Shop, first_day: date, last_day: date) -> int:
+    return count_events(one for one in shop.traffic if first_day <= one.day <= last_day)
+
+
+def test_a_sampled_window_is_asked_in_halves_until_it_is_whole(ga4: Ga4, shop: Shop, world: World) -> None:
+    """Every day fits what Google reads at once, no week does: nothing is estimated in the end."""
+    whole = list(ga4.fetch(TRAFFIC.table, WINDOW))
+    days = [WINDOW.first_day + timedelta(days=n) for n in range(49)]
+    world.ga4_reads_at_most = max(events_of(shop, day, day) for day in days)
+    assert list(ga4.fetch(TRAFFIC.table, WINDOW)) == whole
+    assert not any(row["is_sampled"] for row in whole)
+
+
+def test_a_day_that_cannot_be_read_whole_tells_its_share(ga4: Ga4, shop: Shop, world: World) -> None:
+    whole = {key_of(row): row for row in ga4.fetch(TRAFFIC.table, WINDOW)}
+    days = [WINDOW.first_day + timedelta(days=n) for n in range(49)]
+    events = {day: events_of(shop, day, day) for day in days}
+    most = sorted(events.values())[24]
+    world.ga4_reads_at_most = most
+    found = {key_of(row): row for row in ga4.fetch(TRAFFIC.table, WINDOW)}
+    assert found.keys() == whole.keys()
+    assert {row["is_sampled"] for row in found.values()} == {True, False}
+    for key, row in found.items():
+        share = min(Decimal(1), Decimal(most) / events[row["day"]])
+        assert share - Decimal("0.000001") < row["read_share"] <= share
+        assert row["is_sampled"] is (share < 1)
+        if share == 1:
+            assert row == whole[key]
+
+
+def key_of(row: Any) -> tuple[Any, ...]:
+    return tuple(row[name] for name in ("day", "channel", "device", "country"))
 
 
 def test_fewer_rows_than_announced_are_an_error(ga4: Ga4, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -240,6 +296,18 @@ def test_check_finds_access_and_time_zone(ga4: Ga4, world: World) -> None:
     world.missing_rights.add(("ga4", "viewer"))
     (finding,) = ga4.check()
     assert finding.state == "error" and "Viewer" in finding.mend
+
+
+def test_check_says_what_google_estimates_or_withholds(
+    ga4: Ga4, shop: Shop, world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world.ga4_reads_at_most = events_of(shop, date(2026, 3, 31), date(2026, 3, 31)) // 2
+    (sampling,) = [finding for finding in ga4.check() if finding.state == "warning"]
+    assert sampling.subject == "web, sampling" and "50%" in sampling.detail
+    told = answered(1, {"subjectToThresholding": True, "timeZone": shop.time_zone})
+    monkeypatch.setattr("ecom_pipeline.sources.http.HttpClient.post_json", lambda *_: told)
+    (withheld,) = [finding for finding in ga4.check() if finding.state == "warning"]
+    assert withheld.subject == "web, thresholds" and "Device-based" in withheld.mend
 
 
 def test_check_warns_of_another_time_zone(ga4: Ga4, shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:

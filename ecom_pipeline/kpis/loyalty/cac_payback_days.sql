@@ -19,6 +19,8 @@ touches:
 minimum: 0
 maximum: 90
 rests_on: 454
+young_until: 90
+tells_new: 454
 since: 1
 --- */
 WITH cuts AS (

@@ -15,6 +15,8 @@ measured_by: [orders, sale_lines, restocks, products, shipments, payments]
 touches:
   model.cohorts: {backward: -365, forward: 730}
 rests_on: 730
+young_until: 365
+counts: {one: {fr: "client", en: "customer"}, many: {fr: "clients", en: "customers"}}
 since: 1
 --- */
 SELECT

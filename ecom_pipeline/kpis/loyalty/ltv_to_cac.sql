@@ -18,6 +18,8 @@ touches:
   model.customer_orders: {forward: 364}
   model.marketing_costs: {forward: 364}
 rests_on: 730
+young_until: 365
+tells_new: 365
 since: 1
 --- */
 WITH cuts AS (

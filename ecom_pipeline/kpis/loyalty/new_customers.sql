@@ -9,6 +9,7 @@ good: up
 dimensions: [channel, device, country]
 measured_by: [orders, sale_lines]
 minimum: 0
+tells_new: 1
 since: 1
 --- */
 SELECT

@@ -12,6 +12,7 @@ action:
   en: "Cut campaigns that bring no new customers."
 measured_by: [orders, sale_lines, ad_performance]
 minimum: 0
+tells_new: 1
 since: 1
 --- */
 SELECT

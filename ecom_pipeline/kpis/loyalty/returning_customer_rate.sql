@@ -14,6 +14,7 @@ action:
 measured_by: [orders, sale_lines]
 minimum: 0
 maximum: 1
+tells_new: 1
 since: 1
 --- */
 SELECT

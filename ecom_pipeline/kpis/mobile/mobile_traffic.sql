@@ -12,7 +12,9 @@ since: 1
 --- */
 SELECT
     w.day AS day, w.channel AS channel,
-    w.sessions AS numerator
+    w.sessions AS numerator,
+    w.sessions_read AS covered,
+    w.sessions AS coverable
 FROM model.web_traffic AS w
 JOIN run.days AS d ON d.day = w.day
 WHERE w.device = 'mobile'

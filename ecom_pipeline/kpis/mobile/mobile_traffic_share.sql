@@ -14,6 +14,8 @@ since: 1
 SELECT
     w.day AS day, w.channel AS channel,
     CASE WHEN w.device = 'mobile' THEN w.sessions ELSE 0 END AS numerator,
-    w.sessions AS denominator
+    w.sessions AS denominator,
+    w.sessions_read AS covered,
+    w.sessions AS coverable
 FROM model.web_traffic AS w
 JOIN run.days AS d ON d.day = w.day

@@ -13,6 +13,8 @@ action:
 measured_by: [bank_transactions]
 touches:
   model.cash_flows: {forward: 89}
+young_until: 89
+undefined: {fr: "aucune sortie nette", en: "no net outflow"}
 since: 1
 --- */
 WITH outflow AS (

@@ -13,6 +13,7 @@ action:
 measured_by: [satisfaction_ratings, tickets]
 minimum: 0
 maximum: 1
+counts: {one: {fr: "réponse", en: "answer"}, many: {fr: "réponses", en: "answers"}}
 since: 1
 --- */
 SELECT

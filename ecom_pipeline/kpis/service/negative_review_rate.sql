@@ -13,6 +13,7 @@ action:
 measured_by: [reviews]
 minimum: 0
 maximum: 1
+counts: {one: {fr: "avis", en: "review"}, many: {fr: "avis", en: "reviews"}}
 since: 1
 --- */
 SELECT r.day AS day, COALESCE(r.product, 'unknown') AS product,

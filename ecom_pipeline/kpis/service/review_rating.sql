@@ -13,6 +13,7 @@ action:
 measured_by: [reviews]
 minimum: 1
 maximum: 5
+counts: {one: {fr: "avis", en: "review"}, many: {fr: "avis", en: "reviews"}}
 since: 1
 --- */
 SELECT r.day AS day, COALESCE(r.product, 'unknown') AS product, r.stars AS numerator, 1 AS denominator

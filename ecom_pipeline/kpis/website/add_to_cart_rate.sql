@@ -17,6 +17,8 @@ since: 1
 SELECT
     w.day AS day, w.channel AS channel, w.device AS device,
     w.cart_sessions AS numerator,
-    w.sessions AS denominator
+    w.sessions AS denominator,
+    w.path_sessions_read AS covered,
+    w.sessions AS coverable
 FROM model.web_traffic AS w
 JOIN run.days AS d ON d.day = w.day

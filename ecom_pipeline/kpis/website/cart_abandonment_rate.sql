@@ -17,6 +17,8 @@ since: 1
 SELECT
     w.day AS day, w.channel AS channel, w.device AS device,
     w.cart_sessions - w.purchase_sessions AS numerator,
-    w.cart_sessions AS denominator
+    w.cart_sessions AS denominator,
+    w.cart_sessions_read AS covered,
+    w.cart_sessions AS coverable
 FROM model.web_traffic AS w
 JOIN run.days AS d ON d.day = w.day

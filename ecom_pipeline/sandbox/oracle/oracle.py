@@ -96,6 +96,11 @@ class Oracle:
         """The known part over the whole of what is counted; KeyError for a KPI that is always complete."""
         return (profit.COVERAGE | stock.COVERAGE)[kpi].compute(self._books)
 
+    def compute_interval(self, kpi: str) -> Figures:
+        """The lower and upper end of the likely range of each value; nothing for a KPI that tells none."""
+        told = opinions.INTERVALS.get(kpi)
+        return told(self._books) if told else {}
+
     def compute_period(self, kpi: str, first_day: date, last_day: date) -> dict[tuple[str, str], Value]:
         """The KPI of a period by (dimension, segment): sums of flows and ratios, or the last day."""
         figures = self.compute(kpi)

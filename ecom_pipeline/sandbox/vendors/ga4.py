@@ -18,6 +18,8 @@ from ecom_pipeline.sandbox.vendors.ga4_report import (
     METRICS,
     InvalidArgument,
     computed_rows,
+    count_events,
+    estimated,
     parsed_report,
 )
 from ecom_pipeline.sandbox.vendors.google_token import (
@@ -76,12 +78,16 @@ class AnalyticsData:
         except (InvalidArgument, ValueError, AttributeError, TypeError) as invalid:
             return google_error(400, "INVALID_ARGUMENT", str(invalid) or "Invalid request.")
         asked = {name: value for name, value in body.items() if name not in ("limit", "offset")}
-        series = digest(0, json.dumps(asked, sort_keys=True), self.world.now())
+        most = self.world.ga4_reads_at_most
+        series = digest(0, json.dumps(asked, sort_keys=True), self.world.now(), most)
+        first = bisect_left(self.traffic, report.first_day, key=lambda facts: facts.day)
+        last = bisect_right(self.traffic, report.last_day, key=lambda facts: facts.day)
+        events = 0 if most is None else count_events(self.traffic[first:last])
+        sample = None if most is None or events <= most else (most, events)
         rows = self.kept.get(series)
         if rows is None:
-            first = bisect_left(self.traffic, report.first_day, key=lambda facts: facts.day)
-            last = bisect_right(self.traffic, report.last_day, key=lambda facts: facts.day)
             found = computed_rows(report, self.traffic[first:last], self.world.now_local().date())
+            found = found if sample is None else estimated(found, *sample)
             rows = self.kept[series] = [row_json(*row) for row in found]
             if len(self.kept) > KEPT_REPORTS:
                 self.kept.popitem(last=False)
@@ -94,6 +100,10 @@ class AnalyticsData:
             "currencyCode": self.world.shop.currency,
             "timeZone": self.world.shop.time_zone,
         }
+        if sample is not None:
+            tail["metadata"]["samplingMetadatas"] = [
+                {"samplesReadCount": str(sample[0]), "samplingSpaceSize": str(sample[1])}
+            ]
         if body.get("returnPropertyQuota"):
             tail["propertyQuota"] = self.quota()
         tail["kind"] = "analyticsData#runReport"

@@ -211,6 +211,19 @@ def string_match(match_type: str) -> Callable[[str, str], bool]:
             raise InvalidArgument(f"The sandbox does not know the match type {match_type}.")
 
 
+def count_events(traffic: Iterable[TrafficDay]) -> int:
+    """How many events a property holds of this traffic, which is what a sample is drawn from."""
+    return sum(COUNTS["eventCount"](facts) for facts in traffic)
+
+
+def estimated(rows: list[tuple[Key, Key]], read: int, of: int) -> list[tuple[Key, Key]]:
+    """What a report says when it is made from `read` of `of` events: what they hold, scaled up again."""
+    return [
+        (key, tuple(str(round(round(int(one) * read / of) * of / read)) for one in figures))
+        for key, figures in rows
+    ]
+
+
 def computed_rows(report: Report, traffic: Iterable[TrafficDay], today: date) -> list[tuple[Key, Key]]:
     """Dimension and metric values of every row; days that are not over are not shown."""
     sums: dict[Key, list[int]] = {}

@@ -10,8 +10,8 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date
-from decimal import Decimal
-from typing import Any
+from decimal import ROUND_DOWN, Decimal
+from typing import Any, NamedTuple
 
 from ecom_pipeline.errors import SchemaError
 from ecom_pipeline.sources.contract import Change, Column, Table, Type
@@ -41,7 +41,9 @@ def _table(name: str, grain: str, key: tuple[str, ...], counts: tuple[str, ...],
             Column("day", Type.DATE, required=True),
             *(Column(column, Type.STRING, required=True) for column in key if column != "day"),
             *(Column(count, Type.INTEGER, required=True) for count in counts),
+            # What was estimated from a sample, the share of the events read; and what was withheld, no share told.
             Column("is_sampled", Type.BOOLEAN, required=True),
+            Column("read_share", Type.DECIMAL),
         ),
         docs=DOCS + docs,
     )
@@ -102,8 +104,16 @@ EVENT_SESSIONS = Report(
 REPORTS = (TRAFFIC, EVENT_SESSIONS)
 
 
-def parsed_page(answer: Any, report: Report, subject: str) -> tuple[list[dict[str, Any]], int]:
-    """A page's rows and how many the whole report has. An empty report has neither rows nor a count.
+class Page(NamedTuple):
+    """Rows of a report, how many it has in all, and the share of the events it was made from (1: all)."""
+
+    rows: list[dict[str, Any]]
+    total: int
+    read_share: Decimal
+
+
+def parsed_page(answer: Any, report: Report, subject: str) -> Page:
+    """A page of a report. An empty report has neither rows nor a count.
 
     Raises:
         SchemaError: a column asked for is missing, or a value is not what its column holds.
@@ -111,8 +121,10 @@ def parsed_page(answer: Any, report: Report, subject: str) -> tuple[list[dict[st
     fields = Fields(answer, "report", subject)
     rows = fields.items("rows") if "rows" in fields.item else []
     total = fields.integer("rowCount") if "rowCount" in fields.item else 0
+    metadata = answer.get("metadata") or {}
+    share = read_share(metadata, subject)
     if not rows:
-        return [], total
+        return Page([], total, share)
     headers = {
         "dimensionValues": _names(fields, "dimensionHeaders"),
         "metricValues": _names(fields, "metricHeaders"),
@@ -122,10 +134,21 @@ def parsed_page(answer: Any, report: Report, subject: str) -> tuple[list[dict[st
         for name in names:
             if name not in headers[cells]:
                 raise _wrong(subject, f"the report lacks the column {name}")
-    common = {"is_sampled": _is_sampled(answer.get("metadata") or {})}
-    return [
-        {**common, **dict(_row(Fields(row, "row", subject), headers, wanted, subject))} for row in rows
-    ], total
+    common = {"is_sampled": _is_sampled(metadata), "read_share": share}
+    parsed = [{**common, **dict(_row(Fields(row, "row", subject), headers, wanted, subject))} for row in rows]
+    return Page(parsed, total, share)
+
+
+def read_share(metadata: Mapping[str, Any], subject: str) -> Decimal:
+    """Share of the events in the window from which Google made the report, to six digits; 1 when it read them all."""
+    sampled = metadata.get("samplingMetadatas")
+    if not sampled:
+        return Decimal(1)
+    fields = Fields(sampled[0], "samplingMetadatas", subject)
+    read, space = fields.integer("samplesReadCount"), fields.integer("samplingSpaceSize")
+    if not 0 <= read <= space or not space:
+        raise _wrong(subject, "the sample it tells of is larger than what it was drawn from")
+    return (Decimal(read) / space).quantize(Decimal("0.000001"), ROUND_DOWN)
 
 
 def _row(

@@ -10,5 +10,6 @@ SELECT
   CASE WHEN t.country IN ('', '(not set)') THEN NULL ELSE t.country END AS country,
   t.sessions AS sessions,
   t.engaged_sessions AS engaged_sessions,
-  t.engaged_seconds AS engaged_seconds
+  t.engaged_seconds AS engaged_seconds,
+  t.read_share AS read_share
 FROM source.traffic AS t
