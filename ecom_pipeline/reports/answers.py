@@ -7,12 +7,19 @@ from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 
-from ecom_pipeline.insights.questions.question import Answer, Cell, CellUnit, QuestionWords, questions
+from ecom_pipeline.insights.questions.question import (
+    Answer,
+    Cell,
+    CellUnit,
+    QuestionWords,
+    Segment,
+    questions,
+)
 from ecom_pipeline.reports.formats import Formats
 from ecom_pipeline.reports.words import load_words
 from ecom_pipeline.reports.writer import segment_name
 
-_TEXTS = ("text", "label")
+_TEXTS = ("text", "label", "month")
 
 
 @dataclass(frozen=True)
@@ -66,9 +73,14 @@ class _Cells:
             case "day":
                 assert isinstance(value, date)
                 return self.formats.dated(value)
+            case "month":
+                assert isinstance(value, date)
+                return self.formats.month(value)
             case "label":
                 return _print(self.words.label[str(value)], self.formats.language)
             case "text":
+                if isinstance(value, Segment):
+                    dimension, value = value
                 assert isinstance(value, str)
                 if dimension is None:
                     return value

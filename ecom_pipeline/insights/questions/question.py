@@ -11,7 +11,7 @@ from functools import cache
 from importlib import import_module
 from importlib.resources import files
 from pkgutil import iter_modules
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 import duckdb
 from pydantic import BaseModel, ConfigDict
@@ -19,10 +19,18 @@ from pydantic import BaseModel, ConfigDict
 import ecom_pipeline.insights.questions as package
 from ecom_pipeline.kpis.definition import Unit
 
-Cell = Decimal | date | str | None  # None: not known, which is never zero
+
+class Segment(NamedTuple):
+    """A cell of a column in which segments of several dimensions stand."""
+
+    dimension: str
+    name: str
+
+
+Cell = Decimal | date | str | Segment | None  # None: not known, which is never zero
 CellUnit = (
-    Unit | Literal["text", "label", "day"]
-)  # text stands as it is, a label is one of the question's words
+    Unit | Literal["text", "label", "day", "month"]
+)  # text stands as it is, a label is one of the question's words, a month is told by its first day
 
 
 @dataclass(frozen=True)
