@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import date, timedelta
 from decimal import Decimal
 
@@ -54,7 +55,7 @@ class Explanation:
     targets: tuple[TargetSettings, ...]
     formats: Formats
     estimate: Estimate | None = None
-    progress: Progress | None = None
+    progress: Mapping[Span, Progress] = field(default_factory=dict)
 
     def show(self, amount: Decimal | None) -> str:
         """An amount in the KPI's unit."""
@@ -82,11 +83,12 @@ class Explanation:
         return words + since + (f" to {target.to_day}" if target.to_day else "")
 
     @property
-    def standing(self) -> str:
-        """Where a flow's month stands against its target; empty where that cannot be said."""
-        one = self.progress
-        if one is None or one.attainment is None:
-            return ""
+    def standings(self) -> dict[Span, str]:
+        """Where a flow's current week, month, quarter or year stands against its target, as far as that can be said."""
+        return {span: self._standing(one) for span, one in self.progress.items() if one.attainment is not None}
+
+    def _standing(self, one: Progress) -> str:
+        assert one.attainment is not None
         words = (
             f"{self.show(one.actual)} by {one.until}, {self.formats.percent(one.attainment)} of the "
             f"{self.show(one.due)} due by then"
@@ -136,15 +138,22 @@ def explain_kpi(pipeline: Pipeline, kpi: Kpi) -> Explanation:
     )
 
 
-def _progress(pipeline: Pipeline, kpi: Kpi) -> Progress | None:
-    """Of a flow with a target, in the month of its newest day; None before the first run."""
+def _progress(pipeline: Pipeline, kpi: Kpi) -> dict[Span, Progress]:
+    """Of a flow with a target, in the month of its newest day and the other periods its targets name.
+
+    Empty before the first run.
+    """
     settings = pipeline.settings
     targets = shop_targets(settings).get(kpi.key, ())
     if kpi.kind is not Kind.FLOW or not targets or not settings.published_file.is_file():
-        return None
+        return {}
+    named = {Span.MONTH}.union(*(one.amounts for one in targets))
     with open_published(settings.published_file) as connection:
         row = fetch_row(connection, "SELECT MAX(day) FROM kpi.days WHERE kpi = ?", [kpi.key])
-        return read_progress(connection, kpi, targets, Span.MONTH, row[0]) if row and row[0] else None
+        if row is None or row[0] is None:
+            return {}
+        read = {span: read_progress(connection, kpi, targets, span, row[0]) for span in Span if span in named}
+    return {span: one for span, one in read.items() if one is not None}
 
 
 def inputs_of(catalog: Catalog, name: str) -> tuple[Input, ...]:

@@ -124,7 +124,7 @@ def _explanation_json(explanation: Explanation) -> dict[str, Any]:
         "sql": explanation.kpi.sql.strip(),
         "inputs": [_input_json(one) for one in explanation.inputs],
         "targets": [one.model_dump(by_alias=True, exclude_none=True) for one in explanation.targets],
-        "month": asdict(explanation.progress) if explanation.progress else None,
+        **{span: asdict(one) for span, one in explanation.progress.items()},
         "estimate": asdict(explanation.estimate) if explanation.estimate else None,
         "values": [
             {
@@ -191,8 +191,8 @@ def _facts(explanation: Explanation, languages: tuple[str, ...]) -> Group:
         _add_estimate(table, explanation, explanation.estimate)
     for goal in explanation.goals:
         table.add_row("target", f"{goal} (ecom.toml)")
-    if explanation.standing:
-        table.add_row("this month", explanation.standing)
+    for span, standing in explanation.standings.items():
+        table.add_row(f"this {span}", standing)
     if kpi.action is not None:
         for language in languages:
             table.add_row(f"what to do ({language})", kpi.action.in_language(language))
