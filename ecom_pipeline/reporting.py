@@ -35,6 +35,7 @@ from ecom_pipeline.reports import (
     MailContent,
     Report,
     ReportRequest,
+    Told,
     compute_report,
     render_html,
     render_mail,
@@ -153,6 +154,7 @@ def compute_edition(pipeline: Pipeline, edition: Edition, *, corrected: bool = F
         shown=read_shown(
             decisions_file(settings), _shown_as(edition), period.back(REMEMBERED).last_day, period.last_day
         ),
+        told=_told_before(settings, edition),
     )
     with open_published(settings.published_file) as connection:
         report = compute_report(connection, pipeline.kpis, request)
@@ -297,6 +299,16 @@ def _report_mail(pipeline: Pipeline, edition: Edition) -> ReportMail:
 def _shown_as(edition: Edition) -> str:
     """What the decisions of a report are remembered by: all its languages show the same."""
     return f"{edition.period.rhythm}/{edition.audience}"
+
+
+def _told_before(settings: Settings, edition: Edition) -> Told | None:
+    """The newest of the last few periods whose report went out to the same readers."""
+    for back in range(1, REMEMBERED + 1):
+        period = edition.period.back(back)
+        sent = report_files(settings, replace(edition, period=period)).sent
+        if sent.is_file():
+            return Told(period.last_day, read_sent(sent).computed_at)
+    return None
 
 
 def _corrected(report: Report, files: ReportFiles) -> Report:

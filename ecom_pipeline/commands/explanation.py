@@ -85,7 +85,9 @@ class Explanation:
     @property
     def standings(self) -> dict[Span, str]:
         """Where a flow's current week, month, quarter or year stands against its target, as far as that can be said."""
-        return {span: self._standing(one) for span, one in self.progress.items() if one.attainment is not None}
+        return {
+            span: self._standing(one) for span, one in self.progress.items() if one.attainment is not None
+        }
 
     def _standing(self, one: Progress) -> str:
         assert one.attainment is not None

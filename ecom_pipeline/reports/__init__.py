@@ -8,13 +8,14 @@ from ecom_pipeline.reports.html import render_html
 from ecom_pipeline.reports.mail import MailContent, render_mail
 from ecom_pipeline.reports.pdf import render_pdf
 from ecom_pipeline.reports.picture import render_first_page
-from ecom_pipeline.reports.report import Correction, Report, ReportRequest
+from ecom_pipeline.reports.report import Correction, Report, ReportRequest, Told
 
 __all__ = [
     "Correction",
     "MailContent",
     "Report",
     "ReportRequest",
+    "Told",
     "compute_report",
     "render_first_page",
     "render_html",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection, Mapping
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import NamedTuple
 
@@ -21,6 +21,7 @@ from ecom_pipeline.reports.report import (
     ReportRequest,
     Restatement,
     SourceDays,
+    Told,
 )
 
 
@@ -92,23 +93,29 @@ def summarise_quality(
 def read_restatements(
     connection: duckdb.DuckDBPyConnection, kpis: Mapping[str, Kpi], request: ReportRequest
 ) -> list[Restatement]:
-    """Days of earlier reports that changed since the one before this, largest relative change first."""
+    """Days already told that changed since, largest relative change first.
+
+    Since the readers' last report was computed, of the days it told; where none was sent, as if it had been one
+    period earlier. A flow or ratio without a row was nothing, so what came or went there changed it too.
+    """
+    told = request.told or Told(
+        request.period.back(1).last_day, request.generated_at - timedelta(days=request.period.days)
+    )
     rows = connection.execute(
         """
         SELECT kpi, day,
-               ARG_MIN(numerator_before, changed_at), ARG_MIN(denominator_before, changed_at),
-               ARG_MAX(numerator_after, changed_at), ARG_MAX(denominator_after, changed_at),
+               ARG_MIN_NULL(numerator_before, changed_at), ARG_MIN_NULL(denominator_before, changed_at),
+               ARG_MAX_NULL(numerator_after, changed_at), ARG_MAX_NULL(denominator_after, changed_at),
                STRING_AGG(DISTINCT cause, ', '), MAX(changed_at)
         FROM kpi.restatements
         WHERE dimension = 'total' AND day <= ? AND changed_at > ? AND changed_at <= ?
-              AND numerator_before IS NOT NULL AND numerator_after IS NOT NULL
         GROUP BY kpi, day
         ORDER BY kpi, day
         """,
         [
-            request.period.back(1).last_day,
-            (request.generated_at - timedelta(days=request.period.days)).replace(tzinfo=None),
-            request.generated_at.replace(tzinfo=None),
+            told.last_day,
+            told.computed_at.astimezone(UTC).replace(tzinfo=None),
+            request.generated_at.astimezone(UTC).replace(tzinfo=None),
         ],
     ).fetchall()
     by_kpi: dict[str, list[_RestatedDay]] = defaultdict(list)
@@ -122,9 +129,9 @@ def read_restatements(
 
 class _RestatedDay(NamedTuple):
     day: date
-    before: Decimal
+    before: Decimal | None
     base_before: Decimal | None
-    after: Decimal
+    after: Decimal | None
     base_after: Decimal | None
     causes: str | None
     changed_at: datetime
@@ -144,9 +151,11 @@ def _restatement(kpi: Kpi, days: list[_RestatedDay]) -> Restatement | None:
     )  # fmt: skip
 
 
-def _value(kpi: Kpi, parts: list[tuple[Decimal, Decimal | None]]) -> Decimal | None:
-    numerator = sum((part[0] for part in parts), Decimal(0))
-    if kpi.kind is Kind.FLOW or all(part[1] is None for part in parts):
+def _value(kpi: Kpi, parts: list[tuple[Decimal | None, Decimal | None]]) -> Decimal | None:
+    if kpi.cuts_itself and any(part[0] is None for part in parts):
+        return None
+    numerator = sum((part[0] or Decimal(0) for part in parts), Decimal(0))
+    if kpi.kind is Kind.FLOW or (kpi.cuts_itself and all(part[1] is None for part in parts)):
         return numerator
     denominator = sum((part[1] or Decimal(0) for part in parts), Decimal(0))
     return numerator / denominator if denominator else None

@@ -43,6 +43,14 @@ class Correction:
 
 
 @dataclass(frozen=True)
+class Told:
+    """The report its readers had before this one: up to which day it told, and when it was computed (UTC)."""
+
+    last_day: date
+    computed_at: datetime
+
+
+@dataclass(frozen=True)
 class ReportRequest:
     """Which week or month is reported, to whom, against which targets. `generated_at` is UTC."""
 
@@ -55,6 +63,7 @@ class ReportRequest:
     generated_at: datetime
     shown: tuple[Shown, ...] = ()  # decisions that reports of earlier periods showed
     corrects: Correction | None = None  # set when this report replaces one that was sent
+    told: Told | None = None  # None: the readers had none, or it is too long ago
 
 
 @dataclass(frozen=True)

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import date
 from decimal import Decimal
+from typing import Any
 
 import duckdb
 import pytest
 
-from ecom_pipeline.insights.questions.question import Answer, Segment, questions
+from ecom_pipeline.insights.questions.question import Answer, Cell, Segment, questions
 from ecom_pipeline.reports.answers import write_answer
 from ecom_pipeline_tests.simulation import Simulation
 
@@ -56,7 +57,7 @@ def ask(connection: duckdb.DuckDBPyConnection, name: str, last_day: date) -> Ans
 
 
 def test_a_row_is_what_a_month_became(known: duckdb.DuckDBPyConnection) -> None:
-    rows = {row[0]: row for row in ask(known, "cohorts", LAST).rows}
+    rows: dict[Cell, tuple[Any, ...]] = {row[0]: row for row in ask(known, "cohorts", LAST).rows}
     assert list(rows) == MONTHS[::-1]
     half, quarter, eighth = Decimal("0.5"), Decimal("0.25"), Decimal("0.125")
     assert rows[MONTHS[0]] == (MONTHS[0], 64, half, quarter, eighth, None, None, 10, 40, None, None, 10, 40)
@@ -86,12 +87,13 @@ def test_the_sentence_speaks_of_those_old_enough(known: duckdb.DuckDBPyConnectio
 
 def test_segments_are_compared_at_the_same_age(known: duckdb.DuckDBPyConnection) -> None:
     told = ask(known, "cohort_segments", LAST)
-    assert [row[:3] for row in told.rows] == [
+    rows: list[tuple[Any, ...]] = list(told.rows)
+    assert [row[:3] for row in rows] == [
         ("channel", Segment("channel", "Email"), 144),
         ("channel", Segment("channel", "Unassigned"), 48),
         ("country", Segment("country", "FR"), 192),
     ]  # three months of six vases are fewer than twenty
-    assert [row[3:] for row in told.rows] == [
+    assert [row[3:] for row in rows] == [
         (Decimal("0.125"), 40, 0), (Decimal("0.125"), 40, 40), (Decimal("0.125"), 40, None),
     ]  # fmt: skip
     written = write_answer(told, "fr", "EUR")

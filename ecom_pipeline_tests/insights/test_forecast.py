@@ -54,7 +54,10 @@ def test_a_shops_months_and_quarters_end_near_where_they_were_foretold(seed: int
         known = {day: amount for day, amount in days.items() if day <= until}
         progress = compute_progress(known, TARGETS, span, until)
         assert progress is not None and progress.forecast is not None
-        truth = sum((days[first + timedelta(days=at)] or Decimal(0) for at in range((last - first).days + 1)), Decimal(0))
+        truth = sum(
+            (days[first + timedelta(days=at)] or Decimal(0) for at in range((last - first).days + 1)),
+            Decimal(0),
+        )
         error = float(progress.forecast / truth) - 1
         assert abs(error) < most, (span, until, error)
         over = compute_progress(days, TARGETS, span, last)

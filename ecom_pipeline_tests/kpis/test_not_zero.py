@@ -144,7 +144,9 @@ def test_with_nothing_to_divide_by(key: str) -> None:
     whole = _Days(complete=7, last_state="complete")
     if kpi.kind is Kind.FLOW:
         nothing = make_value(kpi, _Sums(), whole, 7, Decimal("0.9"))
-        assert (nothing.value, nothing.state) == (0, State.OK), "it was measured, and nothing happened"
+        assert (nothing.value, nothing.state) == (Decimal(0), State.OK), (
+            "it was measured, and nothing happened"
+        )
         return
     for sums in (
         _Sums(),

@@ -20,10 +20,8 @@ since: 1
 WITH outflow AS (
     SELECT d.day AS day, -SUM(c.amount) AS amount
     FROM run.days AS d
-    CROSS JOIN config.shop AS s
     JOIN model.cash_flows AS c
         ON c.day <= d.day AND c.day > CAST(d.day - INTERVAL '90' DAY AS DATE) AND NOT c.is_own_transfer
-    WHERE CAST(d.day - INTERVAL '89' DAY AS DATE) >= s.history_start
     GROUP BY d.day
 ), cash AS (
     SELECT b.day AS day, SUM(b.balance) AS balance
