@@ -75,7 +75,7 @@ class _Cells:
                 return self.formats.dated(value)
             case "month":
                 assert isinstance(value, date)
-                return self.formats.month(value)
+                return self.formats.short_month(value)
             case "label":
                 return _print(self.words.label[str(value)], self.formats.language)
             case "text":

@@ -170,7 +170,7 @@ class Formats:
         """A day with its month in short and its year."""
         return format_date(day, "d MMM y", locale=self.locale)
 
-    def month(self, day: date) -> str:
+    def short_month(self, day: date) -> str:
         """A day's month in short, with its year."""
         return format_date(day, "MMM y", locale=self.locale)
 
