@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from datetime import date, timedelta
 from decimal import Decimal
 
+import duckdb
 import pytest
 
 from ecom_pipeline.kpis.definition import Kind, kpis
@@ -15,8 +16,11 @@ from ecom_pipeline.reports.formats import Formats
 from ecom_pipeline.reports.notes import write_notes
 from ecom_pipeline.reports.words import load_words
 from ecom_pipeline.sandbox.vendors.ga4_report import count_events
+from ecom_pipeline.warehouse.catalog import canonical_tables, read_models
 from ecom_pipeline.warehouse.completeness import refresh_kpi_days
 from ecom_pipeline.warehouse.connection import open_warehouse
+from ecom_pipeline.warehouse.functions import Expansion
+from ecom_pipeline.warehouse.rewrite import to_duckdb
 
 from ..simulation import Simulation, simulate
 
@@ -137,7 +141,7 @@ def test_without_a_word_about_the_history_its_first_year_says_what_it_cannot_kno
     value = totals(shop, [key], Period.WEEK, [last])[key, last]
     assert value.counts_old_as_new and value.history_days == DAYS
     notes = write_notes(load_words("en"), Formats("en", "EUR"), kpis()[key], value)
-    assert f"{DAYS} days of history: older customers pass for new ones" in notes
+    assert f"counts older ones ({DAYS} d of history)" in notes
     refresh(shop, shop.shop.first_day)  # a shop that began with its history vouches for it
     try:
         value = totals(shop, [key], Period.WEEK, [last])[key, last]
@@ -162,3 +166,32 @@ def test_what_needs_an_older_shop_says_so_instead_of_not_applicable(shop: Simula
     last = shop.shop.last_day
     for (key, _), value in totals(shop, sorted(young), Period.WEEK, [last]).items():
         assert (value.state, value.reason) == (State.NO_HISTORY, "the history is too short"), key
+
+
+def test_a_rate_of_both_reports_is_covered_by_the_smaller_sample() -> None:
+    """Visits read by 80 %, the path to purchase by 50 %, and a day whose tool says nothing of samples."""
+    (model,) = [node for node in read_models() if node.name == "model.web_traffic"]
+    columns = ", ".join(f"{name} {kind}" for name, kind in canonical_tables()["web_traffic"].columns.items())
+    with duckdb.connect() as connection:
+        connection.execute(
+            f"""
+            CREATE SCHEMA mapped; CREATE SCHEMA run;
+            CREATE TABLE mapped.web_traffic ({columns});
+            CREATE TABLE run.days AS SELECT UNNEST([DATE '2026-05-01', DATE '2026-05-02']) AS day;
+            INSERT INTO mapped.web_traffic BY NAME
+            SELECT * FROM (VALUES
+                (DATE '2026-05-01', 'Direct', 100, NULL, NULL, 0.8), (DATE '2026-05-01', 'Email', 10, NULL, NULL, 0.8),
+                (DATE '2026-05-01', 'Direct', NULL, 20, 4, 0.5),
+                (DATE '2026-05-02', 'Direct', 100, NULL, NULL, NULL), (DATE '2026-05-02', 'Direct', NULL, 20, 4, NULL)
+            ) AS t(day, channel, sessions, cart_sessions, purchase_sessions, read_share)
+            """
+        )
+        rows = connection.execute(
+            f"SELECT day, channel, sessions_read, path_sessions_read, cart_sessions_read "
+            f"FROM ({to_duckdb(model.sql, Expansion('Europe/Paris'))}) ORDER BY day, channel"
+        ).fetchall()
+    assert rows == [
+        (date(2026, 5, 1), "Direct", 80, 50, 10),
+        (date(2026, 5, 1), "Email", 8, 5, 0),  # nobody added to a cart, as far as half of the events tell
+        (date(2026, 5, 2), "Direct", 100, 100, 20),
+    ]

@@ -31,8 +31,8 @@ WITH counted AS (
     -- One answer more of each kind keeps the range honest when few answered, or all alike.
     SELECT
         c.day AS day,
-        CAST(c.promoters + 1 AS DOUBLE) / (c.answers + 3) AS promoters,
-        CAST(c.detractors + 1 AS DOUBLE) / (c.answers + 3) AS detractors,
+        CAST(c.promoters + 1 AS DOUBLE) / NULLIF(c.answers + 3, 0) AS promoters,
+        CAST(c.detractors + 1 AS DOUBLE) / NULLIF(c.answers + 3, 0) AS detractors,
         c.answers + 3 AS answers
     FROM counted AS c
 )
