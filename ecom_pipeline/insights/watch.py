@@ -39,6 +39,7 @@ class Watched:
     kpi: str
     day_value: Decimal | None
     week_value: Decimal | None
+    against_limits: Decimal | None  # the week's value, where it means what the field's limits mean
     week_before: Decimal | None
     band: Band | None
     target: Decimal | None
@@ -80,7 +81,7 @@ def choose_watched(kpis: Mapping[str, Kpi], watched: Mapping[str, Watched], at_m
         if kpis[key].action is not None
         for signal in (
             compute_unusual(kpis[key], one.week_value, one.band),
-            compute_limit(kpis[key], one.week_value),
+            compute_limit(kpis[key], one.against_limits),
             compute_missed(kpis[key], one.week_value, one.target),
         )
         if signal is not None
@@ -107,6 +108,7 @@ def _watched(
         kpi.key,
         day_value,
         week_value,
+        None if week_value is None else week.against_limits(kpi),
         weeks[day - _WEEK].value,
         compute_band(history[:-1], kpi.minimum, kpi.maximum, width),
         target_amount(own, first, day) if kpi.kind is Kind.FLOW else target_value(own, day),

@@ -61,6 +61,11 @@ class Value:
     history_days: int | None = None  # days of history it rests on, where these are fewer than it looks at
     counts_old_as_new: bool = False  # because nothing is known of those who bought before the history
 
+    def against_limits(self, kpi: Kpi) -> Decimal | None:
+        """The value where a limit of the field may be held against it: not of a window the history does not fill."""
+        is_short = kpi.window is not None and self.history_days is not None and self.history_days < kpi.window
+        return None if is_short else self.value
+
 
 @dataclass(frozen=True)
 class PeriodValue:

@@ -114,7 +114,7 @@ def _decisions(
         if kpi.action is not None:
             figure = readings.figures[key]
             signals.append(compute_unusual(kpi, figure.current.value, figure.band))
-            signals.append(compute_limit(kpi, figure.current.value))
+            signals.append(compute_limit(kpi, figure.current.against_limits(kpi)))
             signals.append(compute_missed(kpi, figure.current.value, figure.target))
     values = {key: figure.current for key, figure in readings.figures.items()}
     found = choose_signals([signal for signal in signals if signal is not None], len(kpis), STEERING)

@@ -8,6 +8,7 @@ import pytest
 
 from ecom_pipeline.insights.signals import Cause, compute_limit
 from ecom_pipeline.kpis.definition import Kpi, kpis
+from ecom_pipeline.kpis.values import State, Value
 
 STEP = Decimal("0.0001")
 
@@ -46,3 +47,16 @@ def test_beyond_it_is_a_signal_and_at_it_is_none(key: str) -> None:
         assert signal is not None and (signal.kpi, signal.cause, signal.limit) == (key, Cause.LIMIT, limit)
         assert compute_limit(kpi, limit) is None
         assert compute_limit(kpi, None) is None, "what was not measured crosses nothing"
+
+
+@pytest.mark.parametrize(
+    ("days", "is_judged"), [(60, False), (364, False), (365, True), (400, True), (None, True)]
+)
+def test_a_window_its_history_does_not_fill_is_held_against_no_limit(
+    days: int | None, is_judged: bool
+) -> None:
+    """In two months nobody bought twice in a year; lifetime value looks two years back and has its cohorts after one."""
+    value = Value(Decimal("0.1"), State.OK, history_days=days)
+    for key in ("repeat_purchase_rate", "ltv_to_cac"):
+        kpi = kpis()[key]
+        assert (compute_limit(kpi, value.against_limits(kpi)) is not None) is is_judged

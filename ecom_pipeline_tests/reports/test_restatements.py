@@ -52,7 +52,7 @@ def test_since_the_last_report_was_computed(
     restate(shop, "net_sales", LAST_TOLD, MONDAY + timedelta(minutes=minutes), "100", "90")
     found = told(shop, catalogue, Told(LAST_TOLD, MONDAY))
     assert [(one.kpi, one.before, one.after) for one in found] == (
-        [("net_sales", 100, 90)] if is_told else []
+        [("net_sales", Decimal(100), Decimal(90))] if is_told else []
     )
 
 
