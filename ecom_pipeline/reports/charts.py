@@ -3,7 +3,7 @@
 Written as text, not by a plotting library: a mark takes microseconds, two renderings are the same bytes, and
 each carries a title that screen readers and tagged PDFs use. The notation follows IBCS: actual solid and dark,
 previous year light, target outlined; good and bad have their colours whatever the direction, and are told
-apart in grey print by lightness. Words and numbers stand beside the marks in table cells, where they align,
+apart in grey print by what stands beside them. Words and numbers stand beside the marks in table cells, where they align,
 wrap and can be copied.
 """
 
@@ -16,6 +16,8 @@ from xml.sax.saxutils import escape
 
 INK, LIGHT, BAND, RULE = "#1f2a37", "#b9c2cc", "#e3e8ed", "#8a95a1"
 GOOD, BAD, NEUTRAL = "#4f9d78", "#b3261e", "#66717d"
+
+_LEAST_SPAN = 0.2  # of its largest value, for a sparkline without a band
 
 Number = Decimal | float | int
 
@@ -52,6 +54,10 @@ def draw_sparkline(
         return ""
     edges = known + ([float(edge) for edge in band] if band else [])
     low, high = min(edges), max(edges)
+    if band is None and high > low:
+        # Where nothing says what is usual, a move of a few percent must not look like a plunge.
+        spare = max(_LEAST_SPAN * max(abs(low), abs(high)) - (high - low), 0) / 2
+        low, high = low - spare, high + spare
     room = (high - low) or 1.0
     pad = 3.0
 

@@ -15,6 +15,7 @@ from markupsafe import Markup, escape
 
 from ecom_pipeline.reports import rows
 from ecom_pipeline.reports.answers import write_answer
+from ecom_pipeline.reports.glyphs import FONTS
 from ecom_pipeline.reports.report import Report, Restatement, Section
 from ecom_pipeline.reports.sentences import (
     write_attainment,
@@ -26,7 +27,6 @@ from ecom_pipeline.reports.sentences import (
 )
 from ecom_pipeline.reports.writer import Writer
 
-_FONTS = {"400": "Inter-Regular.woff2", "600": "Inter-SemiBold.woff2"}
 _SIGNED = re.compile(r"[+\u2212][^\s\d]?\d\S*(?:[\u00a0\u202f][^\sa-z]\S*)*")
 _MOST_NAMES = 8
 _COMFORTABLE_LINES = 36
@@ -108,7 +108,7 @@ def _lines_on_page_one(writer: Writer) -> int:
 def _styles() -> Markup:
     folder = files("ecom_pipeline.reports")
     faces = []
-    for weight, name in _FONTS.items():
+    for weight, name in FONTS.items():
         data = base64.b64encode((folder / "fonts" / name).read_bytes()).decode("ascii")
         faces.append(
             f"@font-face{{font-family:Inter;font-weight:{weight};"

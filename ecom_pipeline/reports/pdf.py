@@ -11,6 +11,8 @@ from weasyprint import HTML
 from weasyprint.urls import URLFetcher
 
 from ecom_pipeline.errors import EcomError
+from ecom_pipeline.reports.glyphs import write_with_bundled_font
+from ecom_pipeline.reports.tags import complete_tags
 
 
 class ForbiddenAddress(EcomError):
@@ -30,8 +32,8 @@ class InlineOnly(URLFetcher):  # type: ignore[misc]
 
 def render_pdf(html: str, path: Path) -> str:
     """Write the page as PDF and return its SHA-256. A reader of `path` sees the old file or the whole new one."""
-    document = HTML(string=html, url_fetcher=InlineOnly(), base_url=None)
-    content = document.write_pdf(pdf_variant="pdf/ua-1")
+    document = HTML(string=write_with_bundled_font(html), url_fetcher=InlineOnly(), base_url=None)
+    content = document.write_pdf(pdf_variant="pdf/ua-1", finisher=complete_tags)
     assert content is not None
     path.parent.mkdir(parents=True, exist_ok=True)
     beside = path.with_name(f".{path.name}.{os.getpid()}.part")

@@ -149,7 +149,7 @@ def make_bridge_rows(writer: Writer) -> list[MarkRow]:
             if is_loss
             else NEUTRAL
         )
-        title = writer.words.say("chart.bullet", name=label, value=amount)
+        title = writer.words.say("chart.step", name=label, value=amount)
         mark = Markup(draw_bridge(start, end, title, span, tone=tone, width=112))
         rows.append(MarkRow(label, mark, (amount,), step.kind))
     return rows
@@ -203,7 +203,8 @@ def _channel_row(writer: Writer, channel: Channel, costs: Span, returns: Span) -
     )
     cost, none = marketing_cost(channel.values), writer.words.say("not_available")
     cost_text = writer.formats.money(cost, digits=0) if cost is not None else none
-    cost_mark = "" if cost is None or is_total else draw_bullet(cost, f"{label} {cost_text}", costs, width=64)
+    cost_title = writer.words.say("chart.cost", name=label, value=cost_text)
+    cost_mark = "" if cost is None or is_total else draw_bullet(cost, cost_title, costs, width=64)
     name = shorten_name(label, LONGEST_CHANNEL)
     if is_shared:
         # Nobody is won by a cost without a channel: a return of -100 % would be read as a failure.
@@ -213,7 +214,7 @@ def _channel_row(writer: Writer, channel: Channel, costs: Span, returns: Span) -
     roi, roi_mark = _amount(channel, "marketing_roi"), ""
     if roi is not None:
         shown = max(min(roi, Decimal(3)), Decimal(-3))
-        roi_title = f"{label} {texts['marketing_roi']}"
+        roi_title = writer.words.say("chart.roi", name=label, value=texts["marketing_roi"])
         roi_mark = draw_pin(shown, roi_title, returns, tone=BAD if roi < 0 else GOOD, width=64)
     return ChannelRow(
         name, is_total, cost_text, Markup(cost_mark),
@@ -237,7 +238,7 @@ def make_breakdown_rows(writer: Writer, breakdown: Breakdown, others: int) -> li
         text = writer.amount(key, line.current)
         mark = ""
         if line.current is not None:
-            title = writer.words.say("chart.bullet", name=label, value=text)
+            title = _title_bullet(writer, key, label, text, line.previous_year)
             mark = draw_bullet(line.current, title, span, previous_year=line.previous_year, width=150)
         deltas = (
             make_delta(writer, key, line.current, line.previous),
@@ -249,8 +250,14 @@ def make_breakdown_rows(writer: Writer, breakdown: Breakdown, others: int) -> li
 
 def _sparkline(writer: Writer, figure: Figure, value: str) -> Markup:
     band = (figure.band.low, figure.band.high) if figure.band else None
-    key = "chart.sparkline" if figure.current.state is State.OK else "chart.sparkline_none"
-    title = writer.words.say(key, name=writer.name(figure.kpi), number=len(figure.history), value=value)
+    known = [value for value in figure.history if value is not None]
+    if not known:
+        return Markup("")
+    title = writer.words.say(
+        "chart.sparkline" if figure.current.state is State.OK else "chart.sparkline_open",
+        name=writer.name(figure.kpi), number=len(known), value=value,
+        low=writer.amount(figure.kpi, min(known)), high=writer.amount(figure.kpi, max(known)),
+    )  # fmt: skip
     tone = _TONES[writer.standing(figure)]
     return Markup(draw_sparkline(figure.history, title, band=band, tone=tone, width=104, height=20))
 
@@ -259,10 +266,22 @@ def _bullet(writer: Writer, figure: Figure, value: str) -> Markup:
     now, year = figure.current.value, figure.previous_year.value
     if now is None:
         return Markup("")
-    title = writer.words.say("chart.bullet", name=writer.name(figure.kpi), value=value)
+    title = _title_bullet(writer, figure.kpi, writer.name(figure.kpi), value, year, figure.target)
     span = Span.of([now, year, figure.target])
     roomy = Span(span.low * 1.08, span.high * 1.08)
     return Markup(draw_bullet(now, title, roomy, previous_year=year, target=figure.target, width=84))
+
+
+def _title_bullet(
+    writer: Writer, key: str, name: str, value: str, year: Decimal | None, target: Decimal | None = None
+) -> str:
+    """All that a bullet shows, for who cannot see it."""
+    title = writer.words.say("chart.bullet", name=name, value=value)
+    if year is not None:
+        title += writer.words.say("chart.bullet_year", year=writer.amount(key, year))
+    if target is not None:
+        title += writer.words.say("chart.bullet_target", target=writer.limit(key, target))
+    return title
 
 
 def _own_values(writer: Writer, kpi: Kpi, driver: Driver) -> str:

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import cache
+from pathlib import Path
+
 import duckdb
 import pytest
 
 from ecom_pipeline.kpis.definition import Kpi
-from ecom_pipeline.reports import Report, compute_report
+from ecom_pipeline.reports import Report, compute_report, render_html, render_pdf
 from ecom_pipeline_tests.reports.catalogue import make_catalogue
 from ecom_pipeline_tests.reports.shop import Story, make_request, make_shop
+from ecom_pipeline_tests.reports.stories import CASES
 
 
 @pytest.fixture(scope="session")
@@ -40,3 +45,22 @@ def incomplete(catalogue: dict[str, Kpi]) -> Report:
 def young(catalogue: dict[str, Kpi]) -> Report:
     shop = make_shop(catalogue, Story(weeks=3, restates=False))
     return compute_report(shop, catalogue, make_request(targets={}))
+
+
+@pytest.fixture(scope="session")
+def print_case(catalogue: dict[str, Kpi], tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Path]:
+    """Prints a case's report in a language, once a session; its HTML lies beside it."""
+    folder = tmp_path_factory.mktemp("cases")
+
+    @cache
+    def compute(case: str) -> Report:
+        return CASES[case].compute(catalogue)
+
+    @cache
+    def print_one(case: str, language: str) -> Path:
+        html, path = render_html(compute(case), language), folder / f"{case}-{language}.pdf"
+        path.with_suffix(".html").write_text(html, encoding="utf-8")
+        render_pdf(html, path)
+        return path
+
+    return print_one

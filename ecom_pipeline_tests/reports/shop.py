@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
@@ -55,6 +56,12 @@ SOURCES = {
     "pub": "Publicité (Google Ads)",
     "banque": "Banque (Qonto)",
 }
+_FED = {
+    "web": {"sessions", "conversion_rate", "bounce_rate", "revenue_per_session", "average_session_duration"},
+    "pub": {"ad_spend", "roas", "ad_click_through_rate", "customer_acquisition_cost", "ltv_to_cac", "cac_payback_days",
+            "marketing_roi", "marketing_efficiency_ratio", "average_position", "new_customers"},
+    "banque": {"cash_balance", "net_cash_flow", "payout_gap", "runway_months", "net_margin_rate"},
+}  # fmt: skip
 _ANY = (("un", 60), ("deux", 40))  # of dimensions nothing here is about
 _PAID = ("Paid Search", "Paid Social", "Cross-network")
 
@@ -72,6 +79,15 @@ class Story:
     segment_names: tuple[str, ...] = ()  # replace channels
     restates: bool = True
     all_paid: bool = False  # every channel costs money
+    lost: tuple[str, ...] = ()  # sources that have nothing of the last week
+    long_names: bool = False  # whatever people may name has 80 characters
+
+
+def lengthen(name: str, *, spaced: bool = True) -> str:
+    """The name made 80 characters long, as products are named; or as campaigns are, without a space."""
+    others = "édition limitée automne-hiver, coton biologique, coupe droite, coloris bleu nuit" * 2
+    long = f"{name}, {others}"[:80]
+    return long if spaced else re.sub(r"\W+", "_", long).ljust(80, "x")
 
 
 def make_request(
@@ -189,12 +205,16 @@ def _cut(
     story: Story,
 ) -> list[tuple[str, int, int | None]]:
     segments = SEGMENTS.get(dimension, _ANY)
+    if story.long_names and dimension not in ("device", "country", "scope", "medium", "store", "network"):
+        segments = tuple(
+            (lengthen(name, spaced=dimension != "campaign"), weight) for name, weight in segments
+        )
     if dimension == "channel":
         if (
             key in ("ad_spend", "roas", "ad_click_through_rate", "customer_acquisition_cost")
             and not story.all_paid
         ):
-            segments = tuple((name, weight) for name, weight in segments if name in _PAID)
+            segments = tuple((name, weight) for name, weight in segments if name.startswith(_PAID))
         names = dict(zip([name for name, _ in SEGMENTS["channel"]], story.segment_names, strict=False))
         segments = tuple((names.get(name, name), weight) for name, weight in segments)
     tops = _share(numerator, [weight * chance.uniform(0.93, 1.07) for _, weight in segments])
@@ -230,15 +250,15 @@ def _share(amount: int, weights: list[float]) -> list[int]:
 def _fill_days(
     connection: duckdb.DuckDBPyConnection, kpis: dict[str, Kpi], days: list[date], story: Story
 ) -> None:
-    web = {"sessions", "conversion_rate", "bounce_rate", "revenue_per_session", "average_session_duration"}
     rows = []
     for kpi in kpis.values():
         for day in days:
             state, reason = "complete", None
             if (SUNDAY - day).days < kpi.matures_after:
                 state = "immature"
-            if story.web_is_missing and kpi.key in web and (SUNDAY - day).days in (2, 3):
-                state, reason = "missing", "web: web_traffic"
+            for source, fed in _FED.items():
+                if kpi.key in fed and _is_lost(source, day, story):
+                    state, reason = "missing", f"{source}: {source}_rows"
             rows.append((kpi.key, day, state, reason))
     columns = dict(
         zip(("kpi", "day", "state", "reason"), (list(c) for c in zip(*rows, strict=True)), strict=True)
@@ -248,11 +268,17 @@ def _fill_days(
     connection.unregister("incoming")
 
 
+def _is_lost(source: str, day: date, story: Story) -> bool:
+    back = (SUNDAY - day).days
+    return (story.web_is_missing and source == "web" and back in (2, 3)) or (source in story.lost and back < 7)
+
+
 def _fill_sources(connection: duckdb.DuckDBPyConnection, days: list[date], story: Story) -> None:
     for source, title in SOURCES.items():
-        connection.execute("INSERT INTO ops.sources VALUES (?, 'vendor', ?)", [source, title])
+        shown = lengthen(title) if story.long_names else title
+        connection.execute("INSERT INTO ops.sources VALUES (?, 'vendor', ?)", [source, shown])
         for day in days[:14]:
-            lost = story.web_is_missing and source == "web" and (SUNDAY - day).days in (2, 3)
+            lost = _is_lost(source, day, story)
             loaded = (
                 None
                 if lost
