@@ -29,7 +29,7 @@ from ecom_pipeline.reports.writer import Writer
 
 _SIGNED = re.compile(r"[+\u2212][^\s\d]?\d\S*(?:[\u00a0\u202f][^\sa-z]\S*)*")
 _MOST_NAMES = 8
-_COMFORTABLE_LINES = 36
+_COMFORTABLE_LINES = 38
 
 
 def render_html(report: Report, language: str) -> str:

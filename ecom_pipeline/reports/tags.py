@@ -16,10 +16,9 @@ _DECORATION = ("/Artifact", "<</Type /Pagination>>")
 
 def complete_tags(_document: Any, pdf: Any) -> None:
     """Mark headers with their scope and margins as decoration; WeasyPrint calls this before it writes the file."""
-    elements = {
-        one.reference: one
-        for one in pdf.objects
-        if isinstance(one, dict) and one.get("Type") == "/StructElem"
+    objects: list[Any] = pdf.objects
+    elements: dict[bytes, Any] = {
+        one.reference: one for one in objects if hasattr(one, "get") and one.get("Type") == "/StructElem"
     }
     for element in elements.values():
         if element["S"] == "/TH":
@@ -34,7 +33,7 @@ def complete_tags(_document: Any, pdf: Any) -> None:
 def _leave_out_margins(pdf: Any, elements: dict[bytes, Any]) -> None:
     root = pdf.objects[_number(pdf.catalog["StructTreeRoot"])]
     read = _find_below(root["K"], elements)
-    marks = defaultdict(set)  # by page
+    marks: defaultdict[bytes, set[int]] = defaultdict(set)  # by page
     for reference, element in elements.items():
         if reference not in read:
             marks[element["Pg"]] |= {mark for mark in element["K"] if isinstance(mark, int)}

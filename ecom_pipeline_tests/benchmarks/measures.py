@@ -11,11 +11,13 @@ from time import perf_counter
 from typing import Protocol
 
 import duckdb
+import pypdfium2
 
 from ecom_pipeline.editions import Edition
 from ecom_pipeline.periods import Rhythm, newest_complete
 from ecom_pipeline.pipeline import Pipeline
 from ecom_pipeline.reporting import render_edition
+from ecom_pipeline.reports import render_pdf
 from ecom_pipeline.sources.contract import Table
 from ecom_pipeline.warehouse.catalog import Node
 from ecom_pipeline.warehouse.connection import open_warehouse
@@ -189,10 +191,17 @@ def measure_publish(bench: Bench) -> Row:
 def measure_report(bench: Bench) -> Iterator[Row]:
     for language in ("fr", "en"):
         began = perf_counter()
-        render_edition(
+        rendered = render_edition(
             bench.pipeline, Edition(newest_complete(Rhythm.WEEKLY, LAST_DAY), "direction", language)
         )
         yield Row(f"weekly report ({language}): numbers, HTML, mail, PDF", perf_counter() - began, most=5)
+        html, pdf = rendered.files.html.read_text(encoding="utf-8"), rendered.files.pdf
+        began = perf_counter()
+        render_pdf(html, pdf)
+        seconds = perf_counter() - began
+        with pypdfium2.PdfDocument(pdf) as document:
+            size = f"{len(document)} pages, {pdf.stat().st_size // 1000} KB"
+        yield Row(f"of which its PDF ({size})", seconds, most=5)
 
 
 def measure_days(bench: Bench, full_seconds: float, seconds_of_small: float | None) -> SingleDays:

@@ -48,17 +48,21 @@ def young(catalogue: dict[str, Kpi]) -> Report:
 
 
 @pytest.fixture(scope="session")
-def print_case(catalogue: dict[str, Kpi], tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Path]:
+def compute_case(catalogue: dict[str, Kpi]) -> Callable[[str], Report]:
+    """Computes a case's report, once a session."""
+    return cache(lambda case: CASES[case].compute(catalogue))
+
+
+@pytest.fixture(scope="session")
+def print_case(
+    compute_case: Callable[[str], Report], tmp_path_factory: pytest.TempPathFactory
+) -> Callable[..., Path]:
     """Prints a case's report in a language, once a session; its HTML lies beside it."""
     folder = tmp_path_factory.mktemp("cases")
 
     @cache
-    def compute(case: str) -> Report:
-        return CASES[case].compute(catalogue)
-
-    @cache
     def print_one(case: str, language: str) -> Path:
-        html, path = render_html(compute(case), language), folder / f"{case}-{language}.pdf"
+        html, path = render_html(compute_case(case), language), folder / f"{case}-{language}.pdf"
         path.with_suffix(".html").write_text(html, encoding="utf-8")
         render_pdf(html, path)
         return path

@@ -270,14 +270,16 @@ def _fill_days(
 
 def _is_lost(source: str, day: date, story: Story) -> bool:
     back = (SUNDAY - day).days
-    return (story.web_is_missing and source == "web" and back in (2, 3)) or (source in story.lost and back < 7)
+    return (story.web_is_missing and source == "web" and back in (2, 3)) or (
+        source in story.lost and back < 7
+    )
 
 
 def _fill_sources(connection: duckdb.DuckDBPyConnection, days: list[date], story: Story) -> None:
     for source, title in SOURCES.items():
         shown = lengthen(title) if story.long_names else title
         connection.execute("INSERT INTO ops.sources VALUES (?, 'vendor', ?)", [source, shown])
-        for day in days[:14]:
+        for day in days[:60]:
             lost = _is_lost(source, day, story)
             loaded = (
                 None

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import date, timedelta
 from decimal import Decimal
+from typing import Any
 
 from ecom_pipeline.insights.actions import Shown
+from ecom_pipeline.insights.questions.question import questions
 from ecom_pipeline.insights.signals import Cause
 from ecom_pipeline.insights.targets import Span, Target
 from ecom_pipeline.kpis.definition import Kpi
+from ecom_pipeline.periods import Rhythm
 from ecom_pipeline.reports import Report, compute_report
+from ecom_pipeline.reports.audience import make_audience
 from ecom_pipeline_tests.reports.shop import ESSENTIALS, SUNDAY, Story, lengthen, make_request, make_shop
 
 _SHOWN = tuple(
@@ -27,16 +31,20 @@ class Case:
     """A shop's story with what is asked of its report."""
 
     story: Story
-    request: dict[str, object] = field(default_factory=dict)
+    request: dict[str, Any] = field(default_factory=dict)
+    audience: str | None = None
 
     def compute(self, catalogue: dict[str, Kpi]) -> Report:
-        return compute_report(make_shop(catalogue, self.story), catalogue, make_request(kpis=catalogue, **self.request))
+        request = dict(self.request)
+        if self.audience:
+            request["audience"] = make_audience(self.audience, {}, ESSENTIALS, catalogue, questions())
+        return compute_report(
+            make_shop(catalogue, self.story), catalogue, make_request(kpis=catalogue, **request)
+        )
 
 
 CASES = {
-    "trouble": Case(
-        Story(mobile_breaks=True, campaign_burns=True, fixed_costs=2600), {"shown": _SHOWN}
-    ),
+    "trouble": Case(Story(mobile_breaks=True, campaign_burns=True, fixed_costs=2600), {"shown": _SHOWN}),
     "quiet": Case(Story(restates=False)),
     "young": Case(Story(weeks=3, restates=False), {"targets": {}}),
     "half_missing": Case(Story(lost=("web", "pub", "banque"))),
@@ -51,4 +59,9 @@ CASES = {
             "targets": {"net_sales": (Target(amounts={Span.WEEK: Decimal("250000000")}),)},
         },
     ),
+    "monthly": Case(
+        Story(weeks=115, mobile_breaks=True), {"last_day": date(2026, 10, 31), "rhythm": Rhythm.MONTHLY}
+    ),
+    "finance": Case(Story(fixed_costs=2600), audience="finance"),
+    "service": Case(Story(), audience="service"),
 }

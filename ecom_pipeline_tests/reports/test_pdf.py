@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shutil
 import subprocess
+import sys
 import zlib
 from datetime import timedelta
 from decimal import Decimal
@@ -14,7 +16,7 @@ import pytest
 
 from ecom_pipeline.insights.actions import Shown
 from ecom_pipeline.insights.signals import Cause
-from ecom_pipeline.kpis.definition import Kpi
+from ecom_pipeline.kpis.definition import Kpi, kpis
 from ecom_pipeline.reports import Report, compute_report, render_html, render_pdf
 from ecom_pipeline.reports.formats import LANGUAGES
 from ecom_pipeline.reports.pdf import ForbiddenAddress, InlineOnly
@@ -72,9 +74,30 @@ def test_only_the_bundled_fonts_are_in_it(french_pdf: Path) -> None:
     assert content.count(b"/FontFile3") >= 2
 
 
+def test_another_process_prints_the_same_bytes(troubled: Report, french_pdf: Path, tmp_path: Path) -> None:
+    page, again = tmp_path / "page.html", tmp_path / "again.pdf"
+    page.write_text(render_html(troubled, "fr"), encoding="utf-8")
+    program = (
+        "import sys, pathlib; from ecom_pipeline.reports import render_pdf; "
+        "render_pdf(pathlib.Path(sys.argv[1]).read_text(encoding='utf-8'), pathlib.Path(sys.argv[2]))"
+    )
+    other = {"PYTHONHASHSEED": "7", "TZ": "Pacific/Auckland", "LANG": "C"}
+    subprocess.run([sys.executable, "-c", program, page, again], check=True, env=os.environ | other)
+    assert again.read_bytes() == french_pdf.read_bytes()
+
+
 def test_it_is_small_and_short(french_pdf: Path) -> None:
     assert french_pdf.stat().st_size < 300_000
     assert 4 <= len(_page_texts(french_pdf)) <= 8
+
+
+def test_all_of_the_products_kpis_take_ten_light_pages(tmp_path: Path) -> None:
+    own = kpis()
+    report = compute_report(make_shop(own, Story(weeks=30)), own, make_request(kpis=own))
+    path = tmp_path / "all.pdf"
+    render_pdf(render_html(report, "fr"), path)
+    assert 8 <= len(_page_texts(path)) <= 12
+    assert path.stat().st_size < 300_000
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
