@@ -37,7 +37,7 @@ WIDTH = 500  # pixels of a page: about 60 a printed inch
 TILE = 5
 # Means of tiles: smoothing of letters moves a mean by less, a digit or a column in another place by more.
 LIGHTNESS, COLOUR = 26, 10
-MOST_TILES = 0.0008  # of a page's tiles
+MOST_TILES = 0.0003  # of a page's tiles: four of them
 
 
 @dataclass(frozen=True)
