@@ -54,7 +54,7 @@ def write_answer(answer: Answer, language: str, currency: str) -> WrittenAnswer:
             for row in answer.rows
         ),
         others=report_words.count("questions.others", answer.others) if answer.others else "",
-        notes=tuple(_print(words.note[note], language) for note in answer.notes),
+        notes=tuple(_print(words.note[note], language).format(**parts) for note in answer.notes),
         about=_print(words.about, language),
     )
 

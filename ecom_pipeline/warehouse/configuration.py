@@ -18,7 +18,7 @@ _CENT_HUNDREDTH = Decimal("0.0001")
 def write_configuration(connection: duckdb.DuckDBPyConnection, settings: Settings, last_day: date) -> None:
     """Bring the config tables up to the settings, monthly costs prorated by day until the last day.
 
-    config.shop: one row. config.daily_costs: kind 'fixed', 'marketing' or 'influencer' (fees, by name),
+    config.shop and config.coverage: one row. config.daily_costs: kind 'fixed', 'marketing' or 'influencer' (fees, by name),
     amounts in the reporting currency. config.logistics_rates: country '*' for every other one.
     config.stock: one row. config.platforms: shops whose own reports keep other days. config.influencers: one row a code or utm_campaign, in small letters.
     """
@@ -35,6 +35,9 @@ def write_configuration(connection: duckdb.DuckDBPyConnection, settings: Setting
             }
         ),
     )
+    # A table of its own: what may be shown changes no table, so nothing is built again for it.
+    least = pa.array([shop.minimum_coverage], pa.decimal128(18, 4))
+    _replace(connection, "coverage", pa.table({"minimum_coverage": least}))
     _replace(connection, "stock", pa.table({"restocking_days": pa.array([shop.restocking_days], pa.int32())}))
     zones = shop.platform_time_zones
     _replace(

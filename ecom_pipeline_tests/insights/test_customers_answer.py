@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import date, timedelta
 from decimal import Decimal
+from fractions import Fraction
 from itertools import pairwise
 from typing import Any
 
@@ -13,6 +14,7 @@ import duckdb
 import pytest
 
 from ecom_pipeline.insights.questions import customers
+from ecom_pipeline.sandbox.oracle.customers import Gap
 from ecom_pipeline_tests.simulation import Simulation
 
 TODAY = date(2026, 6, 30)
@@ -26,6 +28,7 @@ def shop() -> Iterator[duckdb.DuckDBPyConnection]:
             """
             CREATE SCHEMA model; CREATE SCHEMA config;
             CREATE TABLE config.shop AS SELECT CAST(NULL AS INTEGER) AS churn_window_days;
+            CREATE TABLE config.coverage AS SELECT CAST(0.9 AS DECIMAL(18, 4)) AS minimum_coverage;
             CREATE TABLE model.customer_orders (dimension VARCHAR, customer VARCHAR, shop VARCHAR, order_id VARCHAR,
                 day DATE, previous_day DATE);
             CREATE TABLE model.sale_lines (customer VARCHAR, day DATE, gross DECIMAL(18, 2), discounts DECIMAL(18, 2),
@@ -92,9 +95,30 @@ def test_what_winning_back_is_worth(shop: duckdb.DuckDBPyConnection) -> None:
     assert sum(row[2] for row in found.rows) == 1  # type: ignore[misc]
     assert rows["at_risk"][3] == Decimal(4000) / Decimal(4031)
     assert found.notes == ()
-    shop.execute("UPDATE model.sale_lines SET is_known = FALSE WHERE customer = 'late3'")
-    warned = customers.answer(shop, TODAY)
-    assert warned is not None and warned.notes == ("cost_unknown",)
+
+
+def test_what_a_margin_is_not_known_of_is_not_pure_margin(shop: duckdb.DuckDBPyConnection) -> None:
+    for number in range(10):
+        put(shop, f"late{number}", [110, 60])
+    shop.execute("UPDATE model.sale_lines SET is_known = FALSE, cost = 0 WHERE customer = 'late3' AND day = ?",
+        [TODAY - timedelta(days=60)])  # fmt: skip
+    told = customers.answer(shop, TODAY)
+    assert told is not None and (told.sentence, told.notes) == ("late", ("cost_partly",))
+    rows = {row[0]: row for row in told.rows}
+    # 19 orders left 65; of the twentieth neither sales nor goods are known to have left anything.
+    assert rows["at_risk"][4:] == (Decimal(200), Decimal("61.75"))
+    assert told.parts["known"].value == Decimal(1931) / Decimal(2031)
+    shop.execute(
+        "UPDATE model.sale_lines SET is_known = FALSE, cost = 0 WHERE customer IN ('late1', 'late2')"
+    )
+    withheld = customers.answer(shop, TODAY)
+    assert withheld is not None
+    assert (withheld.sentence, withheld.notes) == ("late_uncosted", ("cost_partly", "margin_withheld"))
+    assert {row[0]: row[5] is None for row in withheld.rows} == {"at_risk": True, "loyal": False}
+    assert withheld.parts["worth"].value is None
+    shop.execute("UPDATE config.coverage SET minimum_coverage = 0.75")
+    allowed = customers.answer(shop, TODAY)
+    assert allowed is not None and (allowed.sentence, allowed.notes) == ("late", ("cost_partly",))
 
 
 def test_a_window_of_the_shops_own_replaces_its_rhythm(shop: duckdb.DuckDBPyConnection) -> None:
@@ -145,3 +169,63 @@ def test_the_simulated_customers(asked: Simulation, warehouse: duckdb.DuckDBPyCo
     assert told == wanted
     assert found.parts["window"].value == rhythm
     assert len(told) >= 4
+
+
+def test_the_simulated_amounts(asked: Simulation, warehouse: duckdb.DuckDBPyConnection) -> None:
+    """Sales and margin of each segment, summed line by line over the people the events put into it."""
+    books, last = asked.oracle()._books, asked.shop.last_day
+    rhythm = _rhythm(books.gaps)
+    money: dict[str, list[Fraction]] = defaultdict(
+        lambda: [Fraction(0)] * 4
+    )  # net, margin, known gross, gross
+    owner: dict[object, str | None] = {known.order.order_id: known.email for known in books.valid_orders}
+    for line in books.lines:
+        if not line.known.email:
+            continue
+        mine, amount = money[line.known.email], Fraction(line.gross - line.discount)
+        if line.sold or line.given_back:
+            mine[0] += amount
+            mine[1] += amount if line.cost_known else 0
+            mine[2] += Fraction(line.gross) if line.sold and line.cost_known else 0
+            mine[3] += Fraction(line.gross) if line.sold else 0
+        elif line.kind == "shipping":
+            mine[1] += amount
+    for fact in books.cost_of_goods:
+        email = owner[fact.order_id]
+        if email:
+            money[email][1] -= Fraction(fact.amount)
+    orders: dict[str, list[date]] = defaultdict(list)
+    for purchase in books.purchases:
+        orders[purchase.email].append(purchase.day)
+    sums: dict[str, list[Fraction]] = defaultdict(lambda: [Fraction(0)] * 6)  # people, orders, money
+    for email, days in orders.items():
+        late = (last - max(days)).days
+        place = 0 if late <= rhythm else 1 if late <= 2 * rhythm else 2
+        names = ("back", "at_risk", "lost") if len(days) > 1 else ("new", "cooling", "once")
+        mine = [Fraction(1), Fraction(len(days)), *money[email]]
+        sums[names[place]] = [one + other for one, other in zip(sums[names[place]], mine, strict=True)]
+    found = customers.answer(warehouse, last)
+    assert found is not None
+    told = {row[0]: row for row in found.rows}
+    assert {"new", "once"} <= set(told), "what is compared must be there"
+    for name, (people, count, net, margin, known, gross) in sums.items():
+        if name == "back":
+            continue
+        row = told[name]
+        assert _near(row[4], net / people), name
+        if known < Fraction(9, 10) * gross:
+            assert row[5] is None, name
+        else:
+            assert _near(row[5], margin / count), name
+    at_risk = sums["at_risk"]
+    assert _near(found.parts["worth"].value, at_risk[0] / 10 * at_risk[3] / at_risk[1])
+
+
+def _near(told: Any, truth: Fraction) -> bool:
+    """To a cent: costs are rounded to four decimals, line by line."""
+    return told is not None and abs(Fraction(told) - truth) <= Fraction(1, 100)
+
+
+def _rhythm(gaps: Iterable[Gap]) -> int:
+    days = sorted(gap.days for gap in gaps)
+    return max(days[-(-len(days) * 4 // 5) - 1], 1)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterator
 from datetime import date, timedelta
 from decimal import Decimal
@@ -69,7 +69,17 @@ def test_price_and_cost_share_the_effect(shop: duckdb.DuckDBPyConnection) -> Non
     row = asked_of(shop)["squeezed"]
     assert row[2:6] == (50, 45, 20, 24)
     assert row[6:8] == (Decimal("0.6"), Decimal(21) / Decimal(45))
-    assert row[8:] == (-90,), "ten a week: five less by price and four more by cost"
+    assert row[8:] == (-50, -40, -90), "ten a week: five less by price and four more by cost"
+
+
+@pytest.mark.parametrize("price", range(47, 53))
+def test_the_two_effects_add_up_to_the_cent(shop: duckdb.DuckDBPyConnection, price: int) -> None:
+    put(shop, "article", (30, 50, 20), (37, price, 23))
+    shop.execute("UPDATE model.sale_lines SET cost = cost + 0.0137, gross = gross + 0.02 WHERE units = 37")
+    by_price, by_cost, effect = asked_of(shop)["article"][8:]
+    assert by_price + by_cost == effect
+    assert by_cost < 0
+    assert (by_price > 0) == (price > 50)
 
 
 def test_losses_come_first_and_the_sentence_sums_both_sides(shop: duckdb.DuckDBPyConnection) -> None:
@@ -80,7 +90,7 @@ def test_losses_come_first_and_the_sentence_sums_both_sides(shop: duckdb.DuckDBP
     assert found is not None and found.sentence == "lost"
     assert [row[0] for row in found.rows] == ["great loss", "small loss", "dearer"]
     assert {name: part.value for name, part in found.parts.items()} == {
-        "lost": 60, "won": 50, "product": "great loss", "worst": 50,
+        "lost": 60, "won": 50, "uncosted": 0, "product": "great loss", "worst": 50,
     }  # fmt: skip
 
 
@@ -112,10 +122,16 @@ def test_two_spans_of_four_weeks_are_compared(shop: duckdb.DuckDBPyConnection) -
     assert prices.answer(shop, TODAY) is None
 
 
-def test_what_cost_is_not_known_of_has_no_margin(shop: duckdb.DuckDBPyConnection) -> None:
+def test_what_cost_is_not_known_of_has_no_margin_and_is_counted(shop: duckdb.DuckDBPyConnection) -> None:
     put(shop, "article", (10, 100, 50), (10, 120, 50), known=False)
+    put(shop, "hardly sold", (9, 100, 50), (10, 120, 50), known=False)
     found = prices.answer(shop, TODAY)
     assert found is not None and (found.sentence, found.rows) == ("calm", ())
+    assert found.notes == ("cost_unknown",)
+    assert found.parts["uncosted"].value == 1
+    shop.execute("UPDATE model.sale_lines SET is_known = TRUE")
+    told = prices.answer(shop, TODAY)
+    assert told is not None and (told.notes, len(told.rows)) == ((), 1)
 
 
 def test_the_simulated_articles(
@@ -145,11 +161,24 @@ def test_the_simulated_articles(
         if min(before[0], now[0]) >= 10 and min(before[1], now[1]) > 0:
             price, cost = ([some[place] / some[0] for some in (before, now)] for place in (1, 2))
             if any(abs(after - first) * 50 >= first if first else after for first, after in (price, cost)):
-                effects.append((price[1] - price[0] - cost[1] + cost[0]) * now[0] / 4)
+                effects.append(((price[1] - price[0]) * now[0] / 4, (cost[0] - cost[1]) * now[0] / 4))
     found = prices.answer(warehouse, last)
     assert found is not None and effects
-    told = [row[-1] for row in found.rows]
+    told: list[Any] = [row[-3:] for row in found.rows]
     assert len(told) == len(effects)
-    for mine, truth in zip(told, sorted(effects), strict=True):
-        assert isinstance(mine, Decimal)
-        assert abs(Fraction(mine) - truth) <= Fraction(1, 100)
+    assert all(by_price + by_cost == effect for by_price, by_cost, effect in told)
+    for place in (0, 1):
+        for mine, truth in zip(
+            sorted(row[place] for row in told), sorted(one[place] for one in effects), strict=True
+        ):
+            assert abs(Fraction(mine) - truth) <= Fraction(1, 100)
+    assert any(by_price for by_price, *_ in told)
+    uncosted = [line for line in books.lines if line.sold and line.product and line.product.unit_cost is None]
+    sold: Counter[tuple[str, bool]] = Counter()
+    for line in uncosted:
+        if last - timedelta(days=56) < line.day <= last:
+            sold[str(line.product and line.product.variant_id), line.day > last - timedelta(days=28)] += (
+                line.quantity
+            )
+    wanted = {variant for variant, _ in sold if min(sold[variant, False], sold[variant, True]) >= 10}
+    assert found.parts["uncosted"].value == len(wanted)

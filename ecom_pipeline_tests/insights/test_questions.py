@@ -32,8 +32,8 @@ def test_both_languages_say_the_same_things(question: Question) -> None:
     fr, en = question.words("fr"), question.words("en")
     for kind in ("column", "sentence", "label", "note"):
         assert set(getattr(fr, kind)) == set(getattr(en, kind)), kind
-    for key, sentence in fr.sentence.items():
-        assert placeholders(sentence) == placeholders(en.sentence[key]), key
+    for key, sentence in (fr.sentence | fr.note).items():
+        assert placeholders(sentence) == placeholders((en.sentence | en.note)[key]), key
     assert fr.title != en.title
     assert fr.about != en.about
 
@@ -53,7 +53,7 @@ def test_an_answer_has_words_for_all_it_holds(
         written = write_answer(answer, language, "EUR")
         assert len(written.rows) == len(answer.rows)
         assert {len(row) for row in written.rows} == {len(answer.columns)}
-        assert "{" not in written.sentence + written.about
+        assert "{" not in written.sentence + written.about + "".join(written.notes)
         if language == "fr":
             said = [
                 written.title,

@@ -44,7 +44,7 @@ class Column:
 
 @dataclass(frozen=True)
 class Part:
-    """A value within a sentence."""
+    """A value within a sentence or a note."""
 
     unit: CellUnit
     value: Cell
@@ -55,7 +55,7 @@ class Part:
 class Answer:
     """The answer as of a day: the rows that matter most first, and the sentence that says what follows.
 
-    `sentence` and `notes` are keys of the question's words, `parts` what the sentence's placeholders stand for.
+    `sentence` and `notes` are keys of the question's words, `parts` what their placeholders stand for.
     `others` counts the rows that are not listed.
     """
 
