@@ -15,13 +15,15 @@ from itertools import pairwise
 
 import numpy as np
 
-from ecom_pipeline.insights.bands import CLOSE, FAR, MONTHLY, WEEKLY, Cadence, Floats, compute_band
+from ecom_pipeline.insights.bands import CLOSE, DAILY, FAR, MONTHLY, WEEKLY, Cadence, Floats, compute_band
 
 WEEKS_IN_MONTH = 365.25 / 12 / 7
 KINDS = {"flow": 0.3, "ratio": 0.45, "window": 0.25}  # shares of the report's KPIs
 WATCHED, ALL = 13, 80  # KPIs that steer or are essential, and KPIs of the report; more than there are today
 _SWING = {"flow": 0.3, "ratio": 0.05, "window": 0.3}
 _FIRST = date(2020, 1, 1)
+DAYS_IN_MONTH = 365.25 / 12
+_WARM_UP, _WATCHED_DAYS = 7, 28
 
 
 def quiet_days(chance: np.random.Generator, kind: str, length: int) -> Floats:
@@ -106,6 +108,39 @@ def false_signals_a_month(watched: float, others: float, readings: float = WEEKS
     return readings * (WATCHED * watched + (ALL - WATCHED) * others)
 
 
+def false_alerts_a_month(seed: int, known: int, series: int) -> float:
+    """What the daily alerts tell of quiet shops in a month, over all KPIs.
+
+    The seven days that end with each day are judged after the same weekdays of the weeks before. Told is what is
+    beyond the band on two days in a row, and again after seven days at the earliest.
+    """
+    chance = np.random.default_rng(seed)
+    told = {CLOSE: 0.0, FAR: 0.0}
+    for kind, share in KINDS.items():
+        for _ in range(series):
+            readings = _WARM_UP + _WATCHED_DAYS
+            days = quiet_days(chance, kind, known * 7 + 6 + readings)
+            weeks = _rounded(days[6:] if kind == "window" else np.convolve(days, np.ones(7), "valid"))
+            first = len(weeks) - readings
+            for width in told:
+                below = [
+                    _is_below(weeks[end], weeks[end % 7 : end : 7][-known:], width, DAILY)
+                    for end in range(first, len(weeks))
+                ]
+                told[width] += share / series * _tellings(below)
+    return DAYS_IN_MONTH / _WATCHED_DAYS * (WATCHED * told[CLOSE] + (ALL - WATCHED) * told[FAR])
+
+
+def _tellings(below: list[bool]) -> int:
+    """How often these days' readings are told, the warm-up apart."""
+    count, last = 0, -7
+    for day in range(1, len(below)):
+        if below[day] and below[day - 1] and day - last >= 7:
+            last = day
+            count += day >= _WARM_UP
+    return count
+
+
 def _print_rates(cadence: Cadence, knowns: tuple[int, ...], readings: float, series: int) -> None:
     for known in knowns:
         close, far = false_alarms(1, known, series, cadence)
@@ -120,5 +155,9 @@ if __name__ == "__main__":
     count = int(sys.argv[2]) if len(sys.argv) > 2 else 3000
     if sys.argv[1] == "weeks":
         _print_rates(WEEKLY, (10, 20, 30, 58, 80, 104), WEEKS_IN_MONTH, count)
-    else:
+    elif sys.argv[1] == "months":
         _print_rates(MONTHLY, (8, 10, 12, 14, 16, 24, 36), 1, count)
+    else:
+        for known in (10, 20, 30, 58, 80, 104):
+            sys.stdout.write(f"{known:4} {false_alerts_a_month(1, known, count):6.2f}\n")
+            sys.stdout.flush()

@@ -23,6 +23,24 @@ them judged closely; the aim is one a month at most:
         80        0.32 %  0.04 %  0.31
        104        0.30 %  0.09 %  0.43
 
+Read every day (`DAILY`: the last seven days after the same weekdays of the weeks before, bands a tenth wider, told
+when two days in a row are beyond), what is told falsely in a month over all KPIs, of 1,000 series each:
+
+    weeks known    10     20     30     58
+    told a month  0.79   0.53   0.68   0.19
+
+Told at once and with the bands of weeks it would be up to 3.8. Months (`MONTHLY`) are learned from months: level of
+the last four, season of the same month a year before, bands a fifth narrower, because twelve judgements a year err
+less often than fifty-two. Eight months are the least, and with less than fifteen the middle of all is expected
+(1,000 series each; beside it, how often a month that sold a fifth less is found):
+
+    months known   close   far     a month    found: close   far
+        8          0.90 %  0.51 %  0.46              56 %     45 %
+       12          0.14 %  0.04 %  0.05              42 %     32 %
+       16          1.73 %  0.66 %  0.67              78 %     70 %
+       24          0.42 %  0.18 %  0.18              79 %     74 %
+       36          0.85 %  0.33 %  0.33              83 %     77 %
+
 What it finds of the simulated shop's incidents (six shops, 100 orders a day): paying on a telephone broken from a
 Thursday on is found in that very week's report by the checkout abandonment in six of six, from a Friday on in five,
 and in the week after in all; click prices that rise by 40 % on a Monday or Tuesday in that week's report in all. A
@@ -33,7 +51,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 
 import numpy as np
@@ -57,12 +75,12 @@ class Cadence:
     recent: int  # periods whose median is the level a period is expected near
     learning: int  # periods with such a level without which no forecast is learned
     fewest: int  # known periods without which nothing is said
-    narrowing: float  # of the widths, which are those of weeks: fewer judgements err less often
+    stretch: float  # of the widths, which are made for weeks judged weekly: the more often, the wider
 
 
-WEEKLY = Cadence(year=52, drift=1, history=104, recent=8, learning=18, fewest=8, narrowing=1.0)
-MONTHLY = Cadence(year=12, drift=0, history=36, recent=4, learning=12, fewest=8, narrowing=0.8)
-HISTORY = WEEKLY.history
+WEEKLY = Cadence(year=52, drift=1, history=104, recent=8, learning=18, fewest=8, stretch=1.0)
+DAILY = replace(WEEKLY, stretch=1.1)  # weeks again, but judged every day
+MONTHLY = Cadence(year=12, drift=0, history=36, recent=4, learning=12, fewest=8, stretch=0.8)
 
 
 @dataclass(frozen=True)
@@ -103,7 +121,7 @@ def compute_band(
     )
     middle, deviation, factor = _forecast(past, levels, cadence) or _middle_of(past)
     scale = max(deviation, _LEAST_SCALE * (1.0 if is_positive else abs(middle)))
-    reach = float(width) * cadence.narrowing * factor * scale
+    reach = float(width) * cadence.stretch * factor * scale
     usual = [_back(middle + side * reach, is_positive) for side in (-1, 0, 1)]
     season = [one for one in _season(past, levels, cadence) if abs(one - middle) > reach]
     low = _back(min([middle, *season]) - reach, is_positive)
@@ -112,7 +130,7 @@ def compute_band(
         usual[1],
         low if minimum is None else max(low, min(minimum, usual[1])),
         high if maximum is None else min(high, max(maximum, usual[1])),
-        (usual[2] - usual[0]) / 2 / (width * Decimal(str(cadence.narrowing))),
+        (usual[2] - usual[0]) / 2 / (width * Decimal(str(cadence.stretch))),
     )
 
 

@@ -64,7 +64,8 @@ Node = Amount | Sum | Product
 class Piece:
     """What a part did to the whole, in the whole's unit; `before`, `after` are its own values.
 
-    The effects of its pieces add up to its own. `weight` is what a unit of its change did to the whole.
+    The effects of its pieces add up to its own. `weight` is what a unit of its change did to the whole. Where the
+    pieces are segments, `dimension` says of what, and theirs is the part's change, from zero.
     """
 
     key: str
@@ -72,6 +73,7 @@ class Piece:
     after: Fraction
     weight: Fraction
     pieces: tuple[Piece, ...] = ()
+    dimension: str | None = None
 
     @property
     def effect(self) -> Fraction:

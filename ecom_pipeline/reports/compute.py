@@ -9,8 +9,18 @@ from fractions import Fraction
 
 import duckdb
 
-from ecom_pipeline.insights.actions import FollowUp, Shown, edge_of, follow_up, weekly_worth
+from ecom_pipeline.insights.actions import (
+    Beyond,
+    FollowUp,
+    Shown,
+    choose_decisions,
+    edge_of,
+    find_beyond,
+    follow_up,
+    period_worth,
+)
 from ecom_pipeline.insights.drivers import Parts, choose_drivers, compute_drivers
+from ecom_pipeline.insights.formula_reading import read_formula
 from ecom_pipeline.insights.profit_bridge import compute_profit_bridge
 from ecom_pipeline.insights.questions.question import answer_all
 from ecom_pipeline.insights.signals import (
@@ -30,10 +40,18 @@ from ecom_pipeline.reports.audience import Audience
 from ecom_pipeline.reports.breakdowns import CHANNEL_KPIS, choose_channels, choose_sections
 from ecom_pipeline.reports.quality import find_incomplete, read_restatements, read_sources, summarise_quality
 from ecom_pipeline.reports.reading import Readings, read_figures, read_four_weeks_before
-from ecom_pipeline.reports.report import Decision, Explanation, Figure, Report, ReportRequest
+from ecom_pipeline.reports.report import (
+    Decision,
+    Explanation,
+    Figure,
+    FormulaChange,
+    Report,
+    ReportRequest,
+)
 
 MOST_DECISIONS = MOST_FOLLOWED = 3
 MOST_RESTATEMENTS = 12
+LIFETIME_BY_COST = "ltv_to_cac"
 BRIDGED = {"net_sales", "contribution_margin"}  # who reads both is shown the way from one to the other
 
 
@@ -48,6 +66,7 @@ def compute_report(
     readings = read_figures(connection, kpis, request)
     figures = {key: readings.figures[key] for key in kpis}
     headline = _headline(kpis, figures, audience)
+    explanation = _explain_first(connection, kpis, readings, headline, request)
     sources = read_sources(connection, request.period)
     restatements = read_restatements(connection, kpis, request)
     return Report(
@@ -55,7 +74,8 @@ def compute_report(
         definitions=dict(kpis),
         figures=figures,
         headline=headline,
-        explanation=_explain_first(connection, kpis, readings, headline, request),
+        explanation=explanation,
+        formulas=_take_apart(connection, kpis, figures, explanation, request),
         bridge=compute_profit_bridge({key: figure.current for key, figure in figures.items()})
         if set(audience.kpis) >= BRIDGED
         else None,
@@ -118,12 +138,25 @@ def _decisions(
             signals.append(compute_missed(kpi, figure.current.value, figure.target))
     values = {key: figure.current for key, figure in readings.figures.items()}
     found = choose_signals([signal for signal in signals if signal is not None], len(kpis), STEERING)
-    worths = {one.kpi: weekly_worth(one, values, readings.figures[one.kpi].band) for one in found}
-    # Sorting keeps the order of those that are worth as much, and of those whose worth nobody can tell.
-    chosen = sorted(found, key=lambda one: -(worths[one.kpi] or Decimal(0)))[:MOST_DECISIONS]
+    worths = {one.kpi: period_worth(one, values, readings.figures[one.kpi].band) for one in found}
     return tuple(
-        Decision(one, explain(connection, kpis[one.kpi], readings, request), worths[one.kpi])
-        for one in chosen
+        Decision(
+            one,
+            explain(connection, kpis[one.kpi], readings, request),
+            worths[one.kpi],
+            _beyond(kpis[one.kpi], one, readings),
+        )
+        for one in choose_decisions(found, worths, MOST_DECISIONS)
+    )
+
+
+def _beyond(kpi: Kpi, signal: Signal, readings: Readings) -> Beyond | None:
+    """Of a limit or target that was crossed: where most of it was. What moved since last week is another matter."""
+    if signal.limit is None or kpi.kind is Kind.FLOW:
+        return None
+    cuts = readings.segments.get(kpi.key, {})
+    return find_beyond(
+        kpi, signal.limit, {name: [(one.segment, one.current) for one in some] for name, some in cuts.items()}
     )
 
 
@@ -162,6 +195,25 @@ def _explain_first(
             if explanation is not None:
                 return explanation
     return None
+
+
+def _take_apart(
+    connection: duckdb.DuckDBPyConnection,
+    kpis: Mapping[str, Kpi],
+    figures: Mapping[str, Figure],
+    explanation: Explanation | None,
+    request: ReportRequest,
+) -> tuple[FormulaChange, ...]:
+    """What the explained KPI is made of and, where the audience reads it, what moved LTV by CAC."""
+    keys = [explanation.kpi] if explanation else []
+    found = []
+    for key in dict.fromkeys([*keys, *({LIFETIME_BY_COST} & set(request.audience.kpis))]):
+        period = figures[key].period
+        last_days = (period.back(1).last_day, period.last_day)
+        whole = read_formula(connection, kpis, key, period.rhythm.period, last_days, request.minimum_coverage)
+        if whole is not None and whole.pieces:
+            found.append(FormulaChange(key, whole))
+    return tuple(found)
 
 
 def explain(

@@ -15,6 +15,7 @@ from markupsafe import Markup, escape
 
 from ecom_pipeline.reports import rows
 from ecom_pipeline.reports.answers import write_answer
+from ecom_pipeline.reports.formula_rows import make_formulas, write_formula
 from ecom_pipeline.reports.glyphs import FONTS
 from ecom_pipeline.reports.report import Report, Restatement, Section
 from ecom_pipeline.reports.sentences import (
@@ -76,6 +77,7 @@ def _context(writer: Writer) -> dict[str, Any]:
         "density": "dense" if _lines_on_page_one(writer) > _COMFORTABLE_LINES else "",
         "essentials": [rows.make_kpi_row(writer, report.figures[key]) for key in report.audience.essentials],
         "drivers": _drivers(writer),
+        "formulas": make_formulas(writer),
         "bridge": rows.make_bridge_rows(writer),
         "bridge_note": _bridge_note(writer),
         "channels": rows.make_channel_rows(writer),
@@ -153,7 +155,13 @@ def make_decisions(writer: Writer) -> list[dict[str, str]]:
 def _drivers(writer: Writer) -> dict[str, Any]:
     explanation = writer.report.explanation
     if explanation is None:
-        return {"title": writer.words.say("drivers.title_none"), "rows": [], "note": "", "legend": ""}
+        return {
+            "title": writer.words.say("drivers.title_none"),
+            "rows": [],
+            "note": "",
+            "legend": "",
+            "formula": "",
+        }
     kpi, drivers = writer.kpi(explanation.kpi), explanation.drivers
     note = writer.words.say(
         f"drivers.{explanation.basis}",
@@ -167,6 +175,7 @@ def _drivers(writer: Writer) -> dict[str, Any]:
         "rows": rows.make_driver_rows(writer, explanation),
         "note": note,
         "legend": writer.words.say("drivers.legend") if drivers.is_ratio else "",
+        "formula": write_formula(writer, explanation.kpi),
     }
 
 

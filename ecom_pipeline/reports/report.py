@@ -12,9 +12,10 @@ from typing import Any, Literal
 
 from pydantic import BaseModel
 
-from ecom_pipeline.insights.actions import FollowUp, Shown
+from ecom_pipeline.insights.actions import Beyond, FollowUp, Shown
 from ecom_pipeline.insights.bands import Band
 from ecom_pipeline.insights.drivers import Drivers, as_decimal
+from ecom_pipeline.insights.formulas import Piece
 from ecom_pipeline.insights.profit_bridge import BridgeStep
 from ecom_pipeline.insights.questions.question import Answer
 from ecom_pipeline.insights.signals import Signal
@@ -91,12 +92,21 @@ class Explanation:
 
 
 @dataclass(frozen=True)
+class FormulaChange:
+    """A KPI's change from the period before, by the parts of its formula."""
+
+    kpi: str
+    whole: Piece
+
+
+@dataclass(frozen=True)
 class Decision:
     """A signal with what drove it; the words for what to do stand in the KPI's definition."""
 
     signal: Signal
     explanation: Explanation | None
     worth: Decimal | None = None  # money a period that the signal costs, where it can be told
+    beyond: Beyond | None = None  # of a limit or target: the segment with most of what is beyond it
 
 
 @dataclass(frozen=True)
@@ -206,6 +216,7 @@ class Report:
     figures: Mapping[str, Figure]
     headline: Signal | None
     explanation: Explanation | None
+    formulas: tuple[FormulaChange, ...]  # of the explained KPI and of LTV by CAC, where their parts make them
     bridge: tuple[BridgeStep, ...] | None  # None when the audience does not read it
     channels: tuple[Channel, ...] | None
     decisions: tuple[Decision, ...]

@@ -125,6 +125,13 @@ def write_reason(writer: Writer, decision: Decision) -> str:
     if decision.explanation is not None and signal.cause is Cause.UNUSUAL and not is_told:
         driver = write_driver(writer, decision.explanation)
         text += f" {driver}" if driver else ""
+    if decision.beyond is not None:
+        one = decision.beyond
+        text += " " + writer.words.say(
+            "reason.beyond",
+            segment=writer.short_segment(one.dimension, one.segment, LONGEST_NAME),
+            value=writer.amount(signal.kpi, one.value),
+        )
     if decision.worth is not None:
         text += " " + writer.words.say("reason.worth", worth=writer.formats.money(decision.worth, digits=0))
     return text

@@ -14,7 +14,7 @@ from ecom_pipeline.sandbox.costs import shop_costs
 from ecom_pipeline.sandbox.generator import generate_shop
 from ecom_pipeline.sandbox.oracle import Oracle
 
-from ..quiet_years import false_alarms, false_signals_a_month
+from ..quiet_years import _tellings, false_alarms, false_alerts_a_month, false_signals_a_month
 from ..sandbox.oracle_shop import paris
 
 SUNDAY = date(2026, 11, 22)
@@ -104,6 +104,18 @@ def test_in_quiet_years_a_monthly_report_errs_at_most_once_a_month(known: int) -
     close, far = false_alarms(2, known, 300, MONTHLY)
     assert false_signals_a_month(close, far, readings=1) <= 1
     assert close > 0, "a band that is never left finds nothing"
+
+
+def test_in_quiet_years_the_daily_alerts_err_at_most_once_a_month() -> None:
+    assert false_alerts_a_month(2, 30, 25) <= 1
+
+
+def test_what_lasts_is_told_on_the_second_day_and_again_after_a_week() -> None:
+    quiet = [False] * 8
+    assert _tellings([*quiet, True, False, True, False]) == 0
+    assert _tellings([*quiet, True, True, *quiet]) == 1
+    assert _tellings([*quiet, *[True] * 8]) == 1
+    assert _tellings([*quiet, *[True] * 9]) == 2
 
 
 def test_a_month_that_sold_a_fifth_less_is_found_mostly() -> None:

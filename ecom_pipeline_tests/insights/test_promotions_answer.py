@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterator
 from datetime import date, timedelta
 from decimal import Decimal
-from typing import Any
+from fractions import Fraction
+from typing import Any, cast
 
 import duckdb
 import pytest
@@ -29,7 +30,10 @@ def shop() -> Iterator[duckdb.DuckDBPyConnection]:
             CREATE TABLE model.orders (shop VARCHAR, order_id VARCHAR, day DATE, discount_code VARCHAR);
             CREATE TABLE model.sale_lines (shop VARCHAR, order_id VARCHAR, order_day DATE, day DATE,
                 gross DECIMAL(18, 2), discounts DECIMAL(18, 2), returns DECIMAL(18, 2),
-                shipping_income DECIMAL(18, 2), cost DECIMAL(18, 4));
+                shipping_income DECIMAL(18, 2), cost DECIMAL(18, 4), kind VARCHAR DEFAULT 'product',
+                is_known BOOLEAN DEFAULT TRUE);
+            CREATE TABLE config.coverage AS SELECT CAST(0.9 AS DECIMAL(18, 4)) AS minimum_coverage;
+            CREATE SCHEMA kpi; CREATE TABLE kpi.days (kpi VARCHAR, day DATE, state VARCHAR);
             """
         )
         day = date(2025, 7, 1)
@@ -46,7 +50,7 @@ def sell(
     (number,) = connection.execute("SELECT COUNT(*) FROM model.orders").fetchall()[0]
     connection.execute("INSERT INTO model.orders VALUES ('s', ?, ?, ?)", [str(number), day, code])
     connection.execute(
-        "INSERT INTO model.sale_lines VALUES ('s', ?, ?, ?, ?, ?, 0, 0, 50)",
+        "INSERT INTO model.sale_lines VALUES ('s', ?, ?, ?, ?, ?, 0, 0, 50, DEFAULT, DEFAULT)",
         [str(number), day, day, margin + 50 + discount, discount],
     )
 
@@ -77,7 +81,7 @@ def test_a_sale_that_only_shifted_orders_cost_money(shop: duckdb.DuckDBPyConnect
 def test_returns_of_a_sale_are_its_own(shop: duckdb.DuckDBPyConnection) -> None:
     sell(shop, SALE, "FLASH", 25)
     shop.execute(
-        "INSERT INTO model.sale_lines SELECT shop, order_id, order_day, ?, 0, 0, 75, 0, -50 FROM model.sale_lines "
+        "INSERT INTO model.sale_lines SELECT shop, order_id, order_day, ?, 0, 0, 75, 0, -50, kind, TRUE FROM model.sale_lines "
         "WHERE order_day = ? ORDER BY CAST(order_id AS INTEGER) DESC LIMIT 1",
         [SALE + timedelta(days=9), SALE],
     )
@@ -119,6 +123,60 @@ def test_a_sale_is_judged_four_weeks_after_its_end_and_where_days_stand_around_i
     assert asked_of(shop)["OLD", TODAY - timedelta(days=28)][-1] is None
 
 
+def test_days_of_another_sale_are_no_ordinary_days(shop: duckdb.DuckDBPyConnection) -> None:
+    """Of the eight Mondays around it five were on sale: what is left are three, too few to judge by."""
+    sell(shop, SALE, "FLASH", 30)
+    for weeks in (-3, -1, 2, 4):
+        sell(shop, SALE + timedelta(weeks=weeks), f"OTHER{weeks}", 1000)
+    assert asked_of(shop)["FLASH", SALE][-1] == 30
+    sell(shop, SALE + timedelta(weeks=3), "OTHER3", 1000)
+    assert asked_of(shop)["FLASH", SALE][-1] is None
+
+
+def test_a_missing_day_is_no_day_without_orders(shop: duckdb.DuckDBPyConnection) -> None:
+    sell(shop, SALE, "FLASH", 30)
+    for weeks in (-4, -3, -2, -1, 1):
+        shop.execute("DELETE FROM model.sale_lines WHERE order_day = ?", [SALE + timedelta(weeks=weeks)])
+    assert asked_of(shop)["FLASH", SALE][-1] == 130, "days on which nobody bought"
+    for weeks in (-4, -3, -2, -1):
+        shop.execute("INSERT INTO kpi.days VALUES ('orders', ?, 'missing')", [SALE + timedelta(weeks=weeks)])
+    assert asked_of(shop)["FLASH", SALE][-1] == 30, "days nobody knows of"
+    shop.execute("INSERT INTO kpi.days VALUES ('orders', ?, 'missing')", [SALE])
+    assert asked_of(shop)["FLASH", SALE][-1] is None
+
+
+def test_what_a_margin_is_not_known_of_is_not_pure_margin(shop: duckdb.DuckDBPyConnection) -> None:
+    sell(shop, SALE, "FLASH", 50)
+    shop.execute("UPDATE model.sale_lines SET is_known = FALSE, cost = 0 WHERE order_id = ("
+        "SELECT order_id FROM model.orders WHERE discount_code = 'FLASH')")  # fmt: skip
+    found = promotions.answer(shop, TODAY)
+    assert found is not None and found.notes == ("margin_withheld",)
+    assert asked_of(shop)["FLASH", SALE][5:] == (100, None, 0), "its days are known to nine tenths"
+    shop.execute(
+        "UPDATE model.sale_lines SET is_known = FALSE WHERE order_day = ?", [SALE + timedelta(weeks=1)]
+    )
+    assert asked_of(shop)["FLASH", SALE][-1] is None
+
+
+def test_two_sales_of_the_same_days_are_told_to_share_their_gain(shop: duckdb.DuckDBPyConnection) -> None:
+    sell(shop, SALE, "ONE", 10)
+    sell(shop, SALE, "TWO", 20)
+    found = promotions.answer(shop, TODAY)
+    assert found is not None and found.notes == ("overlap",)
+    assert {row[0]: row[-1] for row in found.rows} == {"ONE": 30, "TWO": 30}
+
+
+def test_a_code_that_is_always_there_is_none_because_the_year_begins(
+    shop: duckdb.DuckDBPyConnection,
+) -> None:
+    """Sixty days of use of which the year sees the last twenty: no sale of twenty days."""
+    end = TODAY + timedelta(days=300)
+    for number in range(60):
+        sell(shop, end - timedelta(days=364 + 40 - number), "LONG", 10)
+    rows = asked_of(shop, end)
+    assert [(row[3], row[-1]) for key, row in rows.items() if key[0] == "LONG"] == [(20, None)]
+
+
 def test_without_codes_there_is_nothing_to_tell(shop: duckdb.DuckDBPyConnection) -> None:
     assert promotions.answer(shop, TODAY) is None
 
@@ -141,3 +199,42 @@ def test_the_simulated_codes(
         told[str(row[0])] += int(row[3])
     assert told == wanted
     assert any(row[-1] is not None for row in found.rows), "the simulated shop has limited sales"
+
+
+def test_the_simulated_amounts(
+    asked: Simulation, warehouse: duckdb.DuckDBPyConnection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Discounts, sales and margin of each code's orders, from their own lines."""
+    monkeypatch.setattr(promotions, "MOST_ROWS", 1000)
+    last, books = asked.shop.last_day, asked.oracle()._books
+    money: dict[int | None, list[Fraction]] = defaultdict(lambda: [Fraction(0)] * 5)
+    for line in books.lines:
+        mine, amount = money[line.known.order.order_id], Fraction(line.gross - line.discount)
+        if line.sold:
+            mine[0] += Fraction(line.discount)
+            mine[3] += Fraction(line.gross) if line.cost_known else 0
+            mine[4] += Fraction(line.gross)
+        if line.sold or line.given_back:
+            mine[1] += amount
+        if line.kind == "shipping" or ((line.sold or line.given_back) and line.cost_known):
+            mine[2] += amount
+    for fact in books.cost_of_goods:
+        money[fact.order_id][2] -= Fraction(fact.amount)
+    codes: dict[int | None, tuple[str, date]] = {
+        known.order.order_id: ((known.order.discount_code or "").strip().upper(), known.day)
+        for known in books.valid_orders
+    }
+    found = promotions.answer(warehouse, last)
+    assert found is not None and found.rows
+    for row in found.rows:
+        code, first, end, _, discounts, sales, margin, _ = cast("tuple[Any, ...]", row)
+        orders_of = [
+            money[number] for number, (used, day) in codes.items() if used == code and first <= day <= end
+        ]
+        truth = [sum((one[place] for one in orders_of), Fraction(0)) for place in range(5)]
+        assert (Fraction(discounts), Fraction(sales)) == (truth[0], truth[1]), code
+        if truth[3] < Fraction(9, 10) * truth[4]:
+            assert margin is None, code
+        else:
+            assert abs(Fraction(margin) - truth[2]) < Fraction(1, 100), code
+    assert any(row[6] is not None for row in found.rows)

@@ -1,0 +1,87 @@
+"""A KPI's change by the parts of its formula: a sentence for page one, and the whole tree as rows."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from ecom_pipeline.insights.formula_table import OTHERS, formula_table
+from ecom_pipeline.insights.formulas import Piece
+from ecom_pipeline.kpis.definition import Kpi, Unit
+from ecom_pipeline.reports.report import FormulaChange
+from ecom_pipeline.reports.writer import Writer
+
+
+@dataclass(frozen=True)
+class FormulaRow:
+    """One part, so many formulas deep; `own` is what the part itself did, `effect` what it did to the KPI."""
+
+    depth: int
+    label: str
+    own: str
+    effect: str
+
+
+@dataclass(frozen=True)
+class FormulaBlock:
+    """A KPI's change in parts; the rows of one depth add up to the row above them."""
+
+    title: str
+    rows: tuple[FormulaRow, ...]
+
+
+def make_formulas(writer: Writer) -> list[FormulaBlock]:
+    """One block a formula, the KPI itself first."""
+    return [
+        FormulaBlock(
+            writer.words.say("formulas.title", name=writer.name(one.kpi)),
+            tuple(_rows(writer, writer.kpi(one.kpi), one.whole, 0)),
+        )
+        for one in writer.report.formulas
+    ]
+
+
+def write_formula(writer: Writer, kpi: str) -> str:
+    """The parts of the KPI's formula and what each did, in one sentence; empty where it has none."""
+    change = next((one for one in writer.report.formulas if one.kpi == kpi), None)
+    if change is None:
+        return ""
+    pieces = "; " if writer.words.language == "en" else "\u00a0; "
+    parts = pieces.join(
+        f"{_name(writer, one.key)} {writer.formats.difference(writer.kpi(kpi), one.effect)}"
+        for one in _told(change)
+    )
+    return writer.words.say("formulas.sentence", parts=parts)
+
+
+def _told(change: FormulaChange) -> list[Piece]:
+    """The parts of the first formula that moved anything, largest first."""
+    moved = [one for one in change.whole.pieces if one.effect]
+    return sorted(moved, key=lambda one: (-abs(one.effect), one.key))
+
+
+def _rows(writer: Writer, kpi: Kpi, piece: Piece, depth: int) -> Iterator[FormulaRow]:
+    effect = writer.formats.difference(kpi, piece.effect)
+    unit = _unit(writer, piece.key)
+    own = " → ".join(writer.formats.in_unit(unit, amount) for amount in (piece.before, piece.after))
+    yield FormulaRow(depth, _name(writer, piece.key), own, effect)
+    for one in piece.pieces:
+        if piece.dimension is not None:
+            label = (
+                writer.words.say("formulas.others")
+                if one.key == OTHERS
+                else writer.short_segment(piece.dimension, one.key, 46)
+            )
+            yield FormulaRow(depth + 1, label, "", writer.formats.difference(kpi, one.effect))
+        elif one.effect or one.pieces:
+            yield from _rows(writer, kpi, one, depth + 1)
+
+
+def _name(writer: Writer, key: str) -> str:
+    part = formula_table().part.get(key)
+    return writer.text(part.name) if part is not None else writer.name(key)
+
+
+def _unit(writer: Writer, key: str) -> Unit:
+    part = formula_table().part.get(key)
+    return part.unit if part is not None else writer.kpi(key).unit
