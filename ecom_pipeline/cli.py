@@ -11,7 +11,7 @@ from typing import Annotated
 import typer
 
 from ecom_pipeline import __version__
-from ecom_pipeline.commands import kpi, source
+from ecom_pipeline.commands import kpi, readers, source
 from ecom_pipeline.commands.alerting import alert
 from ecom_pipeline.commands.asking import ask
 from ecom_pipeline.commands.diagnosis import doctor
@@ -40,6 +40,7 @@ app.command()(alert)
 app.command()(ask)
 app.add_typer(kpi.app, name="kpi")
 app.add_typer(source.app, name="source")
+app.add_typer(readers.app, name="readers")
 
 
 def _print_version(asked: bool) -> None:

@@ -128,6 +128,9 @@ def _mail(settings: Settings) -> Iterator[Finding]:
         return
     yield _mail_server(settings)
     yield _recipients(mail)
+    yield from _suppressed(settings)
+    if mail.inbox is not None:
+        yield _mailbox(settings)
 
 
 def _mail_server(settings: Settings) -> Finding:
@@ -148,6 +151,42 @@ def _recipients(mail: MailSettings) -> Finding:
         mend = "Add recipients to [mail] in ecom.toml."
         return Finding("recipients", "warning", "Nobody receives the report.", mend)
     return Finding("recipients", "ok", f"{len(mail.recipients)} people receive the report.")
+
+
+def _suppressed(settings: Settings) -> Iterator[Finding]:
+    from ecom_pipeline.readers import load_readers  # noqa: PLC0415 - as reports do
+    from ecom_pipeline.reporting import ledger_file  # noqa: PLC0415
+
+    if settings.pseudonym_key is None or not ledger_file(settings).is_file():
+        return
+    try:
+        readers = load_readers(settings)
+    except EcomError as error:
+        yield _as_finding("delivery ledger", error)
+        return
+    for reader in readers:
+        if reader.suppression is not None:
+            mend = (
+                "Correct or remove the address in ecom.toml; ecom-pipeline readers allow sends there again."
+            )
+            yield Finding(
+                f"reader {reader.display}",
+                "warning",
+                f"Gets no mail: {reader.suppression.explanation}.",
+                mend,
+            )
+
+
+def _mailbox(settings: Settings) -> Finding:
+    from ecom_pipeline.readers import check_mailbox  # noqa: PLC0415 - as reports do
+
+    try:
+        result = check_mailbox(settings)
+    except EcomError as error:
+        return _as_finding("mailbox", error)
+    if result.ok:
+        return Finding("mailbox", "ok", f"{'; '.join(result.passed)} opens.")
+    return Finding("mailbox", "error", f"It cannot be read: {result.problem}.", f"{result.mend}.")
 
 
 def _alerts(settings: Settings) -> Iterator[Finding]:

@@ -101,7 +101,7 @@ class ReportDelivery:
 
     @property
     def undelivered(self) -> tuple[Delivery, ...]:
-        return tuple(delivery for delivery in self.deliveries if not delivery.is_sent)
+        return tuple(delivery for delivery in self.deliveries if delivery.is_undelivered)
 
 
 def shop_audience(pipeline: Pipeline, name: str) -> Audience:
@@ -205,10 +205,10 @@ def deliver_edition(
     people = readers(settings.mail, edition)
     with Ledger(ledger_file(settings), ledger_key(settings)) as ledger:
         if dry_run:
-            previews = preview_report(content, people, mail_sender(settings.mail), ledger, resend=resend)
+            previews = preview_report(content, people, mail_sender(settings), ledger, resend=resend)
             return ReportDelivery(edition.key, previews=tuple(previews))
         done = deliver_report(
-            content, people, smtp_server(settings), mail_sender(settings.mail), ledger, resend=resend
+            content, people, smtp_server(settings), mail_sender(settings), ledger, resend=resend
         )
     _remember_sent(report_files(settings, edition), done, replaces=resend)
     return ReportDelivery(edition.key, deliveries=tuple(done))
@@ -323,11 +323,18 @@ def _remember_sent(files: ReportFiles, done: Sequence[Delivery], *, replaces: bo
         _replace_text(files.sent, files.values.read_text(encoding="utf-8"))
 
 
-def mail_sender(mail: MailSettings) -> Sender:
-    """Who mails come from."""
+def mail_sender(settings: Settings) -> Sender:
+    """Who mails come from.
+
+    Raises:
+        ConfigurationError: no mail server is configured, or the key of the delivery ledger is not set.
+    """
+    mail = settings.mail
+    if mail is None:
+        raise ConfigurationError("No mail server is configured.", mend="Add a [mail] section to ecom.toml.")
     # People know it as a link; the message makes its own from the address.
     address = mail.unsubscribe.removeprefix("mailto:").partition("?")[0]
-    return Sender(mail.sender, mail.sender_name, address or mail.sender)
+    return Sender(mail.sender, mail.sender_name, address or mail.sender, ledger_key(settings))
 
 
 def ledger_key(settings: Settings) -> bytes:

@@ -25,14 +25,16 @@ from ecom_pipeline.settings_model import (
     SourceInstance,
     beside,
 )
-from ecom_pipeline.settings_receivers import MailSettings, WebhookSettings
+from ecom_pipeline.settings_receivers import InboxSettings, MailSettings, WebhookSettings
 from ecom_pipeline.sources.registry import vendors
 
 __all__ = [
     "CONFIG_VARIABLE",
     "DAGSTER_POSTGRES_VARIABLE",
+    "IMAP_PASSWORD_VARIABLE",
     "PSEUDONYM_VARIABLE",
     "SMTP_PASSWORD_VARIABLE",
+    "InboxSettings",
     "MailSettings",
     "MonthlyCost",
     "Settings",
@@ -50,6 +52,7 @@ __all__ = [
 CONFIG_VARIABLE = "ECOM_CONFIG"
 PSEUDONYM_VARIABLE = "ECOM_PSEUDONYM_KEY"
 SMTP_PASSWORD_VARIABLE = "ECOM_SMTP_PASSWORD"
+IMAP_PASSWORD_VARIABLE = "ECOM_IMAP_PASSWORD"
 DAGSTER_POSTGRES_VARIABLE = "ECOM_DAGSTER_POSTGRES_URL"
 SOURCE_NAME = r"[a-z][a-z0-9]*(_[a-z0-9]+)*"
 SHORTEST_PSEUDONYM_KEY = 16  # below, every e-mail of the world could be tried against the keyed hashes
@@ -90,12 +93,13 @@ def load_settings(file: Path | None = None, environment: dict[str, str] | None =
     _refuse_shared_secrets(sources.values(), _webhook_names(document.get("webhooks")))
     values = {
         **document,
-        "mail": _with_paths(MailSettings, document.get("mail"), file),
+        "mail": _with_mail_paths(document.get("mail"), file),
         "webhooks": _with_webhook_secrets(document.get("webhooks"), environment),
         "sources": sources,
         "file": file,
         "pseudonym_key": _pseudonym_key(environment),
         "smtp_password": environment.get(SMTP_PASSWORD_VARIABLE) or None,
+        "imap_password": environment.get(IMAP_PASSWORD_VARIABLE) or None,
         "dagster_postgres_url": environment.get(DAGSTER_POSTGRES_VARIABLE, "").strip() or None,
     }
     try:
@@ -153,13 +157,13 @@ def _read_toml(file: Path) -> dict[str, Any]:
         raise ConfigurationError(
             f"{file} is not valid TOML.", why=str(error), mend="Look at that line and the one before."
         ) from None
-    for name in ("file", "pseudonym_key", "smtp_password", "dagster_postgres_url"):
+    for name in ("file", "pseudonym_key", "smtp_password", "imap_password", "dagster_postgres_url"):
         if name in document:
             raise ConfigurationError(
                 f"ecom.toml: unknown key {name}.",
                 why="Secrets and the file's own place are not written there.",
                 mend=f"Secrets come from the environment or .env, as {PSEUDONYM_VARIABLE}, "
-                f"{SMTP_PASSWORD_VARIABLE} and {DAGSTER_POSTGRES_VARIABLE}.",
+                f"{SMTP_PASSWORD_VARIABLE}, {IMAP_PASSWORD_VARIABLE} and {DAGSTER_POSTGRES_VARIABLE}.",
             )
     return document
 
@@ -260,6 +264,7 @@ def _refuse_shared_secrets(sources: Iterable[SourceInstance], webhooks: Iterable
     owners = {
         PSEUDONYM_VARIABLE: "pseudonyms",
         SMTP_PASSWORD_VARIABLE: "mail",
+        IMAP_PASSWORD_VARIABLE: "mail",
         DAGSTER_POSTGRES_VARIABLE: "Dagster",
         **{
             webhook_variable(name, field): f"the webhook {name}"
@@ -292,6 +297,13 @@ def _with_paths(model: type[BaseModel], values: Any, file: Path) -> Any:
         key: str(beside(file, Path(value))) if key in paths and isinstance(value, str) else value
         for key, value in values.items()
     }
+
+
+def _with_mail_paths(values: Any, file: Path) -> Any:
+    found = _with_paths(MailSettings, values, file)
+    if isinstance(found, dict) and "inbox" in found:
+        return found | {"inbox": _with_paths(InboxSettings, found["inbox"], file)}
+    return found
 
 
 def _check_kpi_names(settings: Settings) -> None:

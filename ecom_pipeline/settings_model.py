@@ -216,6 +216,7 @@ class Settings(Section):
     file: Path = Field(exclude=True)
     pseudonym_key: SecretStr | None = Field(default=None, exclude=True)
     smtp_password: SecretStr | None = Field(default=None, exclude=True)
+    imap_password: SecretStr | None = Field(default=None, exclude=True)
     dagster_postgres_url: SecretStr | None = Field(default=None, exclude=True)  # it holds a password
 
     @field_validator("influencers")

@@ -56,6 +56,21 @@ class RecipientSettings(Section):
     audience: str = "direction"
 
 
+class InboxSettings(Section):
+    """The mailbox that returned reports and requests to receive none come to: that of `sender` and `unsubscribe`.
+
+    Its password is ECOM_IMAP_PASSWORD.
+    """
+
+    host: str = Field(min_length=1)
+    port: int = Field(default=993, ge=1, le=65535)
+    security: Literal["none", "starttls", "tls"] = "tls"
+    username: str = Field(min_length=1)
+    folder: str = "INBOX"
+    ca_file: Path | None = None
+    timeout_seconds: float = Field(default=30.0, gt=0)
+
+
 class MailSettings(Section):
     """The SMTP server reports leave by. Its password is ECOM_SMTP_PASSWORD."""
 
@@ -68,6 +83,7 @@ class MailSettings(Section):
     unsubscribe: str = ""
     ca_file: Path | None = None
     timeout_seconds: float = Field(default=30.0, gt=0)
+    inbox: InboxSettings | None = None
     recipients: tuple[RecipientSettings, ...] = ()
 
 

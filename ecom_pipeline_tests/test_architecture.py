@@ -67,6 +67,7 @@ ALLOWED: dict[str, set[str]] = {
         "reports",
         "delivery",
     },
+    "readers": {"errors", "delivery", "pipeline", "reporting", "settings"},
     "alerting": {
         "errors",
         "delivery",

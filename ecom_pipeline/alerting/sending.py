@@ -96,9 +96,7 @@ def make_receivers(settings: Settings) -> list[Receiver]:
 
 
 def _mail_way(settings: Settings) -> tuple[SmtpServer, Sender]:
-    server = smtp_server(settings)
-    assert settings.mail is not None, "or there would be no server"
-    return server, mail_sender(settings.mail)
+    return smtp_server(settings), mail_sender(settings)
 
 
 def _receiver(hook: WebhookSettings) -> Receiver:

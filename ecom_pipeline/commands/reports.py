@@ -99,7 +99,10 @@ def send(
     ] = False,
     as_json: JsonOption = False,
 ) -> None:
-    """E-mail a week's or month's reports to their readers, each at most once; only the newest complete is sent."""
+    """E-mail a week's or month's reports to their readers, each at most once; only the newest complete is sent.
+
+    A report that all of them have is sent again with --resend only.
+    """
     session = session_of(context)
     period = chosen_period(session.pipeline, week, month)
     outcomes = [
@@ -139,7 +142,8 @@ def print_delivery(outcome: ReportDelivery) -> None:
         return
     table = Table("Reader", "State", "What happened", title=outcome.report_key, title_justify="left")
     for delivery in outcome.deliveries:
-        table.add_row(delivery.display, delivery.state.value, delivery.explanation)
+        state = "sent before" if delivery.was_sent_before else delivery.state.value
+        table.add_row(delivery.display, state, delivery.explanation)
     for preview in outcome.previews:
         state = "would be sent" if preview.would_send else "would not be sent"
         table.add_row(preview.display, state, f"{preview.explanation}; {preview.size_bytes // 1024} KB")
@@ -151,6 +155,20 @@ def _fail_when_unsent(session: Session, outcomes: list[ReportDelivery]) -> None:
         raise EcomError(
             "Not every reader has the report.",
             mend="Look at the reasons above; ecom-pipeline doctor tries the mail server. Then send again.",
+        )
+    deliveries = [delivery for outcome in outcomes for delivery in outcome.deliveries]
+    before = sum(delivery.was_sent_before for delivery in deliveries)
+    if before and not any(delivery.is_sent and not delivery.was_sent_before for delivery in deliveries):
+        raise EcomError(
+            "Nothing was sent: the report was sent before.",
+            why=f"{before} reader{'s have' if before > 1 else ' has'} it already, and nobody is left to send it to.",
+            mend="To send it again as a new message to all of them: ecom-pipeline send --resend",
+        )
+    if deliveries and not before and not any(delivery.is_sent for delivery in deliveries):
+        raise EcomError(
+            "Nothing was sent: no reader wants or can receive mail.",
+            why="Each has unsubscribed, or their mailbox is gone.",
+            mend="See why with ecom-pipeline readers; ecom-pipeline readers allow sends to one again.",
         )
     if outcomes and all(outcome.not_sent_because for outcome in outcomes):
         mail = "Only the newest complete week or month is sent; --dry-run previews any."
@@ -168,6 +186,7 @@ def _outcome_json(outcome: ReportDelivery) -> dict[str, object]:
                 "reader": delivery.display,
                 "state": delivery.state.value,
                 "attempts": delivery.attempts,
+                "sent_before": delivery.was_sent_before,
                 "explanation": delivery.explanation,
             }
             for delivery in outcome.deliveries

@@ -2,7 +2,7 @@
 duplicate.
 
 `message` builds the mail, `smtp` hands it over and says what came of it, `ledger` remembers, and `outbox`
-puts the three together. `alert` is what webhooks, Slack and people (`receivers`) are told between reports; it
+puts the three together; `inbox` reads what comes back, and `suppression` keeps who gets no more. `alert` is what webhooks, Slack and people (`receivers`) are told between reports; it
 waits in the `alert_box`, and `alert_outbox` sends it by the same ledger. Nothing here knows what computes a
 report or an alert, or what schedules it.
 """
@@ -29,7 +29,9 @@ from ecom_pipeline.delivery.alert_outbox import (
 from ecom_pipeline.delivery.doctor import ServerCheck, check_server
 from ecom_pipeline.delivery.entry import Entry, State
 from ecom_pipeline.delivery.errors import DeliveryError
+from ecom_pipeline.delivery.inbox import InboxReading, check_inbox, read_inbox
 from ecom_pipeline.delivery.ledger import Ledger
+from ecom_pipeline.delivery.mail_server import ImapServer, SmtpServer
 from ecom_pipeline.delivery.message import PICTURE_REFERENCE, ReportMail, build_message
 from ecom_pipeline.delivery.outbox import (
     Delivery,
@@ -42,7 +44,7 @@ from ecom_pipeline.delivery.outbox import (
 from ecom_pipeline.delivery.outcome import Outcome, Stage, Verdict
 from ecom_pipeline.delivery.receivers import MailReceiver, Receiver, SlackReceiver, WebhookReceiver
 from ecom_pipeline.delivery.smtp import send_message
-from ecom_pipeline.delivery.smtp_server import SmtpServer
+from ecom_pipeline.delivery.suppression import Suppression, SuppressionReason
 from ecom_pipeline.delivery.webhook import Webhook
 
 __all__ = [
@@ -60,6 +62,8 @@ __all__ = [
     "Delivery",
     "DeliveryError",
     "Entry",
+    "ImapServer",
+    "InboxReading",
     "Ledger",
     "MailReceiver",
     "Outcome",
@@ -75,10 +79,13 @@ __all__ = [
     "SmtpServer",
     "Stage",
     "State",
+    "Suppression",
+    "SuppressionReason",
     "Verdict",
     "Webhook",
     "WebhookReceiver",
     "build_message",
+    "check_inbox",
     "check_server",
     "deliver_alerts",
     "deliver_report",
@@ -87,5 +94,6 @@ __all__ = [
     "is_sendable",
     "plan_alerts",
     "preview_report",
+    "read_inbox",
     "send_message",
 ]

@@ -63,11 +63,15 @@ class Recipient:
 
 @dataclass(frozen=True)
 class Sender:
-    """Who reports come from, and the address that takes requests to receive them no more."""
+    """Who reports come from, and the address that takes requests to receive them no more.
+
+    With `key` our messages bear marks that nobody else can make: Message-IDs and the tokens of requests.
+    """
 
     address: str = field(repr=False)
     name: str
     unsubscribe: str = field(repr=False)
+    key: bytes = field(repr=False)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "address", checked_address(self.address, "sender"))

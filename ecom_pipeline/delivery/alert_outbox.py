@@ -53,7 +53,7 @@ class AlertDelivery:
 def plan_alerts(box: AlertBox, ledger: Ledger, receivers: Sequence[Receiver], now: datetime) -> None:
     """Settle who is to have the alerts that nobody was planned for yet; a kill in between is made good."""
     for alert in box.load_alerts(now, unplanned=True):
-        for receiver in receivers:
+        for receiver in _willing(receivers, ledger):
             if alert.kind in receiver.kinds:
                 ledger.plan(alert.id, receiver.addressee, body_hash(alert))
         box.mark_planned(alert)
@@ -70,7 +70,7 @@ def is_anything_due(
     alerts = box.load_alerts(now)
     return any(
         entry is not None and entry.is_due
-        for receiver in receivers
+        for receiver in _willing(receivers, ledger)
         if not box.is_waiting(receiver.addressee.display, now)
         for entry in (ledger.find(alert.id, receiver.addressee) for alert in alerts)
     )
@@ -88,7 +88,16 @@ def deliver_alerts(
         if quiet is not None and quiet.holds(now):
             return []
         alerts = box.load_alerts(now)
-        return [made for receiver in receivers for made in _deliver_to(receiver, alerts, box, ledger, now)]
+        return [
+            made
+            for receiver in _willing(receivers, ledger)
+            for made in _deliver_to(receiver, alerts, box, ledger, now)
+        ]
+
+
+def _willing(receivers: Sequence[Receiver], ledger: Ledger) -> list[Receiver]:
+    """All but the people whose mailbox is gone or who want no more mail."""
+    return [one for one in receivers if ledger.suppressions.find(one.addressee) is None]
 
 
 def _deliver_to(

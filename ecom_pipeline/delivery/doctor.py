@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from ecom_pipeline.delivery.mail_server import SmtpServer
 from ecom_pipeline.delivery.outcome import Outcome, Stage, Verdict
 from ecom_pipeline.delivery.smtp import FAILURES, Conversation, outcome_of
-from ecom_pipeline.delivery.smtp_server import SmtpServer
 
 
 @dataclass(frozen=True)

@@ -8,12 +8,13 @@ from datetime import datetime
 from enum import StrEnum
 
 from ecom_pipeline.delivery.outcome import Stage
+from ecom_pipeline.delivery.status import read_status, refuses_mailbox
 
 MAX_POSSIBLE_COPIES = 2
 
 
 class State(StrEnum):
-    """Where one report for one recipient stands."""
+    """Where one report for one recipient stands; one that is suppressed is told of and never recorded."""
 
     PLANNED = "planned"
     SENDING = "sending"
@@ -21,6 +22,7 @@ class State(StrEnum):
     RETRY = "retry"
     FAILED = "failed"
     UNCERTAIN = "uncertain"
+    SUPPRESSED = "suppressed"
 
 
 @dataclass(frozen=True)
@@ -47,6 +49,12 @@ class Entry:
     planned_at: datetime
     changed_at: datetime
     sent_at: datetime | None
+
+    @property
+    def lost_its_reader(self) -> bool:
+        """True when the server knew no such mailbox."""
+        is_refused = self.state is State.FAILED and self.stage is Stage.RECIPIENT
+        return is_refused and refuses_mailbox(read_status(self.reply_words or ""))
 
     @property
     def is_due(self) -> bool:

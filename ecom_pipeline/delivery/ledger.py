@@ -29,36 +29,12 @@ from typing import Self
 from ecom_pipeline.delivery.addresses import Addressee
 from ecom_pipeline.delivery.entry import MAX_POSSIBLE_COPIES, Entry, State, entry_from_row
 from ecom_pipeline.delivery.errors import DeliveryError
+from ecom_pipeline.delivery.ledger_schema import bring_up_to_date
 from ecom_pipeline.delivery.outcome import Outcome, Verdict
+from ecom_pipeline.delivery.suppression import SuppressionReason, Suppressions
 
-SCHEMA_VERSION = 1
 _SHORTEST_KEY = 16
 _PATIENCE_SECONDS = 30.0
-
-_SCHEMA = f"""
-CREATE TABLE ledger_key (fingerprint TEXT NOT NULL);
-CREATE TABLE deliveries (
-    report_key      TEXT NOT NULL,
-    recipient_hash  TEXT NOT NULL,
-    edition         INTEGER NOT NULL CHECK (edition >= 1),
-    display         TEXT NOT NULL,
-    state           TEXT NOT NULL
-                    CHECK (state IN ('planned', 'sending', 'sent', 'retry', 'failed', 'uncertain')),
-    attempts        INTEGER NOT NULL DEFAULT 0,
-    possible_copies INTEGER NOT NULL DEFAULT 0 CHECK (possible_copies BETWEEN 0 AND {MAX_POSSIBLE_COPIES}),
-    completing      INTEGER NOT NULL DEFAULT 0 CHECK (completing IN (0, 1)),
-    pdf_sha256      TEXT NOT NULL,
-    stage           TEXT,
-    reply_code      INTEGER,
-    reply_words     TEXT,
-    refuses_everyone INTEGER NOT NULL DEFAULT 0,
-    planned_at      TEXT NOT NULL,
-    changed_at      TEXT NOT NULL,
-    sent_at         TEXT,
-    PRIMARY KEY (report_key, recipient_hash, edition)
-);
-PRAGMA user_version = {SCHEMA_VERSION};
-"""
 
 
 class Ledger:
@@ -96,6 +72,7 @@ class Ledger:
         except DeliveryError:
             self._db.close()
             raise
+        self.suppressions = Suppressions(self._db, self._pseudonym)
 
     def __enter__(self) -> Self:
         return self
@@ -139,6 +116,14 @@ class Ledger:
         """The newest edition for this recipient, changing nothing."""
         return self._newest(report_key, recipient)
 
+    def load_entries_of(self, recipient: Addressee) -> list[Entry]:
+        """Everything recorded of one recipient, the newest first."""
+        rows = self._db.execute(
+            "SELECT * FROM deliveries WHERE recipient_hash = ? ORDER BY planned_at DESC, edition DESC",
+            (self._pseudonym(recipient.identity),),
+        )
+        return [entry_from_row(row) for row in rows]
+
     def load_entries(self, report_key: str | None = None) -> list[Entry]:
         """Everything recorded, all editions, of one report or of all, oldest first."""
         where, values = ("", ()) if report_key is None else (" WHERE report_key = ?", (report_key,))
@@ -148,6 +133,21 @@ class Ledger:
             values,
         )
         return [entry_from_row(row) for row in rows]
+
+    def find_position(self, inbox: str) -> tuple[int, int] | None:
+        """How far an inbox was read: its validity and the last number, as RFC 3501 names messages."""
+        row = self._db.execute(
+            "SELECT uid_validity, last_uid FROM inbox_positions WHERE inbox_hash = ?",
+            (self._pseudonym(inbox),),
+        ).fetchone()
+        return None if row is None else (row["uid_validity"], row["last_uid"])
+
+    def save_position(self, inbox: str, uid_validity: int, last_uid: int) -> None:
+        """Commit how far an inbox was read."""
+        self._db.execute(
+            "INSERT OR REPLACE INTO inbox_positions VALUES (?, ?, ?)",
+            (self._pseudonym(inbox), uid_validity, last_uid),
+        )
 
     def start(self, entry: Entry, pdf_sha256: str) -> Entry:
         """Commit that an attempt begins.
@@ -179,9 +179,13 @@ class Ledger:
             self._update(entry, completing=1)
 
     def finish(self, entry: Entry, outcome: Outcome) -> Entry:
-        """Commit what came of the attempt."""
+        """Commit what came of the attempt; whoever's mailbox is unknown to its server gets no later one."""
         with self._transaction():
             current = self._read(entry)
+            if outcome.mailbox_is_gone:
+                self.suppressions.add_reader_of(
+                    entry, SuppressionReason.BOUNCED, outcome.status or "", self._now()
+                )
             copies = current.possible_copies + (outcome.verdict in (Verdict.ACCEPTED, Verdict.UNCERTAIN))
             state = _STATE_AFTER[outcome.verdict]
             return self._update(
@@ -202,17 +206,8 @@ class Ledger:
         self._db.execute("PRAGMA synchronous = EXTRA")
         fingerprint = self._pseudonym("fingerprint of the ledger key")
         with self._transaction():
-            version = self._db.execute("PRAGMA user_version").fetchone()[0]
-            if version == 0:
-                for statement in _SCHEMA.split(";"):
-                    self._db.execute(statement)
+            if bring_up_to_date(self._db, self.path.name) == 0:
                 self._db.execute("INSERT INTO ledger_key VALUES (?)", (fingerprint,))
-            elif version != SCHEMA_VERSION:
-                raise DeliveryError(
-                    f"The delivery ledger {self.path.name} cannot be opened",
-                    f"its format is {version}, this version knows {SCHEMA_VERSION}",
-                    "Use the version of the product that wrote it",
-                )
             known = self._db.execute("SELECT fingerprint FROM ledger_key").fetchone()
         if known is None or not hmac.compare_digest(known[0], fingerprint):
             raise DeliveryError(

@@ -9,6 +9,7 @@ message: most mailboxes then show it once.
 from __future__ import annotations
 
 import hashlib
+import hmac
 import re
 import unicodedata
 from dataclasses import dataclass, field
@@ -21,6 +22,7 @@ from urllib.parse import quote
 
 from ecom_pipeline.delivery.addresses import Recipient, Sender, check_language, check_one_line
 from ecom_pipeline.delivery.errors import DeliveryError
+from ecom_pipeline.delivery.flowed import flow_text
 from ecom_pipeline.delivery.headers import make_policy
 
 PICTURE_REFERENCE = "cid:report-picture"
@@ -29,7 +31,7 @@ PICTURE_REFERENCE = "cid:report-picture"
 MAX_PDF_BYTES = 15 * 1024 * 1024
 """Common servers stop at 20 to 25 MB, and the PDF grows by a third on its way."""
 
-_REPORT_KEY = re.compile(r"[a-z][a-z0-9-]*(?:/[A-Za-z0-9][A-Za-z0-9-]*)+")
+_REPORT_KEY = re.compile(r"[a-z][a-z0-9-]*(?:/[A-Za-z0-9][A-Za-z0-9_-]*)+")
 MESSAGE_POLICY = make_policy()
 
 
@@ -81,7 +83,9 @@ def check_report(report: ReportMail) -> CheckedReport:
     """The report with its PDF, once everything a message needs was found good; refuses otherwise."""
     if not _REPORT_KEY.fullmatch(report.report_key):
         raise DeliveryError(
-            "The report cannot be identified", "its key is malformed", "Use a key such as weekly/2026-W47/fr"
+            "The report cannot be identified",
+            "its key is malformed",
+            "Use a key such as weekly/2026-W47/direction/fr",
         )
     check_language(report.language)
     for value, what in ((report.subject, "subject"), (report.pdf_name, "name of the PDF")):
@@ -107,7 +111,7 @@ def compose_message(
     set_headers(message, report.report_key, report.subject, recipient, sender)
     message["Message-ID"] = message_id
     message["Date"] = format_datetime(written_at.astimezone(UTC))
-    message.set_content(report.text, cte="quoted-printable")
+    message.set_content(flow_text(report.text), cte="quoted-printable", params={"format": "flowed"})
     content_id = message_id.replace("<", "<picture.")
     html = report.html.replace(PICTURE_REFERENCE, f"cid:{content_id.strip('<>')}")
     message.add_alternative(html, subtype="html", cte="quoted-printable")
@@ -124,9 +128,18 @@ def compose_message(
 
 
 def build_message_id(report_key: str, recipient: Recipient, sender: Sender, edition: int) -> str:
-    """The same for the same report, recipient and edition, whenever and wherever it is computed."""
-    identity = "\n".join((report_key, recipient.identity, str(edition)))
-    return f"<{hashlib.sha256(identity.encode()).hexdigest()[:40]}@{sender.domain}>"
+    """The same for the same report, recipient and edition, whenever it is computed; only its sender can make it."""
+    mark = _mark(sender, "message", report_key, recipient.identity, str(edition))
+    return f"<{mark[:40]}@{sender.domain}>"
+
+
+def build_reader_token(recipient: Recipient, sender: Sender) -> str:
+    """What a request to receive no more mail bears, so that it is known whose it is."""
+    return _mark(sender, "unsubscribe", recipient.identity)[:20]
+
+
+def _mark(sender: Sender, *parts: str) -> str:
+    return hmac.new(sender.key, "\n".join(parts).encode(), hashlib.sha256).hexdigest()
 
 
 def set_headers(
@@ -139,7 +152,7 @@ def set_headers(
     message["Auto-Submitted"] = "auto-generated"  # RFC 3834: out-of-office programs then stay silent
     list_name = report_key.partition("/")[0]
     message["List-Id"] = f"<{list_name}-report.{sender.domain}>"
-    subject = quote(f"unsubscribe {list_name}-report")
+    subject = quote(f"unsubscribe {list_name}-report {build_reader_token(recipient, sender)}")
     # Quoted, because an address may hold characters that mean something in a URL.
     message["List-Unsubscribe"] = f"<mailto:{quote(sender.unsubscribe, safe='@')}?subject={subject}>"
 

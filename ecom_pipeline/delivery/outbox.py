@@ -18,10 +18,11 @@ from ecom_pipeline.delivery.addresses import Recipient, Sender
 from ecom_pipeline.delivery.entry import Entry, State
 from ecom_pipeline.delivery.errors import DeliveryError
 from ecom_pipeline.delivery.ledger import Ledger
+from ecom_pipeline.delivery.mail_server import SmtpServer
 from ecom_pipeline.delivery.message import CheckedReport, ReportMail, check_report, compose_message
 from ecom_pipeline.delivery.outcome import Outcome
 from ecom_pipeline.delivery.smtp import send_message
-from ecom_pipeline.delivery.smtp_server import SmtpServer
+from ecom_pipeline.delivery.suppression import Suppression
 
 log = logging.getLogger(__name__)
 
@@ -39,10 +40,16 @@ class Delivery:
     reply_code: int | None
     explanation: str
     is_temporary: bool = False  # not sent now, and trying later may do without anyone mending anything
+    was_sent_before: bool = False  # by an earlier run, so that this one sent nothing
 
     @property
     def is_sent(self) -> bool:
         return self.state is State.SENT
+
+    @property
+    def is_undelivered(self) -> bool:
+        """True when a reader who should have the report does not."""
+        return self.state not in (State.SENT, State.SUPPRESSED)
 
 
 @dataclass(frozen=True)
@@ -83,8 +90,8 @@ def deliver_report(
 ) -> list[Delivery]:
     """Every recipient has the report, or the ledger says why not; what was sent before is not sent again.
 
-    With `resend`, those who have it or were refused get a new message. One result per recipient, in their
-    order; an address given twice counts once.
+    With `resend`, those who have it or were refused get a new message. Whoever is suppressed gets none. One result
+    per recipient, in their order; an address given twice counts once.
 
     Raises:
         DeliveryError: when the report or the list of recipients cannot be used; nothing was sent then.
@@ -95,8 +102,10 @@ def deliver_report(
     for person in people:
         compose_message(checked, person, sender, datetime.now(UTC), edition=1)
     with ledger.turn():
+        suppressed = {person: found for person in people if (found := ledger.suppressions.find(person))}
+        served = [person for person in people if person not in suppressed]
         plan = ledger.plan_again if resend else ledger.plan
-        entries = [plan(report.report_key, person, checked.pdf_sha256) for person in people]
+        entries = [plan(report.report_key, person, checked.pdf_sha256) for person in served]
         already = [entry.state is State.SENT for entry in entries]
         patience = retries or Retries()
         for wait in (None, *patience.waits):
@@ -106,8 +115,12 @@ def deliver_report(
             if wait is not None:
                 patience.sleep(wait)
             for index in due:
-                entries[index] = run.attempt(people[index], entries[index])
-    return [_delivery(entry, done, run) for entry, done in zip(entries, already, strict=True)]
+                entries[index] = run.attempt(served[index], entries[index])
+    made = {
+        person: _delivery(entry, done, run)
+        for person, entry, done in zip(served, entries, already, strict=True)
+    }
+    return [made.get(person) or _skipped(suppressed[person]) for person in people]
 
 
 def preview_report(
@@ -127,10 +140,13 @@ def preview_report(
     previews = []
     for person in _check_recipients(report, recipients):
         entry = ledger.find(report.report_key, person)
+        suppressed = ledger.suppressions.find(person)
         edition = 1 if entry is None else entry.edition + (resend and not entry.is_due)
         message = compose_message(checked, person, sender, datetime.now(UTC), edition)
-        due = resend or entry is None or entry.is_due
+        due = suppressed is None and (resend or entry is None or entry.is_due)
         explanation = "not sent yet" if entry is None else _explain(entry)
+        if suppressed is not None:
+            explanation = suppressed.explanation
         previews.append(
             Preview(person.display, due, explanation, report.subject, len(message.as_bytes()), message)
         )
@@ -201,13 +217,25 @@ def _delivery(entry: Entry, was_sent_before: bool, run: _Run) -> Delivery:
         explanation = _explain(entry)
     # A server that refuses everyone waits for a person, though the ledger keeps its readers due.
     is_temporary = entry.is_due and run.refusal is None
-    return Delivery(entry.display, entry.state, entry.attempts, entry.reply_code, explanation, is_temporary)
+    return Delivery(
+        entry.display,
+        entry.state,
+        entry.attempts,
+        entry.reply_code,
+        explanation,
+        is_temporary,
+        was_sent_before,
+    )
+
+
+def _skipped(suppression: Suppression) -> Delivery:
+    return Delivery(suppression.display, State.SUPPRESSED, 0, None, suppression.explanation)
 
 
 def _explain(entry: Entry) -> str:
     said = _said(entry.reply_code, entry.reply_words or "")
     match entry.state:
-        case State.PLANNED:
+        case State.PLANNED | State.SUPPRESSED:
             return "not tried yet"
         case State.SENDING:
             return "interrupted while it was being sent; it is sent once more"
@@ -218,7 +246,8 @@ def _explain(entry: Entry) -> str:
         case State.RETRY:
             return f"refused for now at {entry.stage}: {said}"
         case State.FAILED:
-            return f"refused at {entry.stage}: {said}"
+            follows = "; later reports are not sent there" if entry.lost_its_reader else ""
+            return f"refused at {entry.stage}: {said}{follows}"
         case State.UNCERTAIN:
             follows = (
                 "it is sent once more" if entry.is_due else "look for it, and ask to resend if it is missing"

@@ -9,6 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
+from ecom_pipeline.delivery.status import refuses_mailbox
+
 
 class Verdict(StrEnum):
     """What an attempt came to."""
@@ -41,15 +43,25 @@ _ABOUT_THE_SERVER = frozenset(
 
 @dataclass(frozen=True)
 class Outcome:
-    """One attempt: the verdict, where it fell, the server's reply code if it gave one, and scrubbed words."""
+    """One attempt: the verdict, where it fell, the server's reply code if it gave one, and scrubbed words.
+
+    `status` is the enhanced code of a mail server's refusal, such as `5.1.1`.
+    """
 
     verdict: Verdict
     stage: Stage
     code: int | None
     words: str
     wait_seconds: float | None = None  # how long the other side asked to be left alone
+    status: str | None = None
 
     @property
     def refuses_everyone(self) -> bool:
         """True when the server, the login or the sender was refused: no recipient can fare better."""
         return self.verdict is Verdict.PERMANENT and self.stage in _ABOUT_THE_SERVER
+
+    @property
+    def mailbox_is_gone(self) -> bool:
+        """True when the server refused the recipient because it knows no such mailbox."""
+        is_refused = self.verdict is Verdict.PERMANENT and self.stage is Stage.RECIPIENT
+        return is_refused and refuses_mailbox(self.status)

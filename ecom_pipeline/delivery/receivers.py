@@ -13,11 +13,11 @@ from typing import Protocol
 from ecom_pipeline.delivery.addresses import Addressee, Recipient, Sender, check_one_line
 from ecom_pipeline.delivery.alert import Alert, AlertKind, body_of
 from ecom_pipeline.delivery.errors import DeliveryError
+from ecom_pipeline.delivery.mail_server import SmtpServer
 from ecom_pipeline.delivery.message import MESSAGE_POLICY, build_message_id, set_headers
 from ecom_pipeline.delivery.outcome import Outcome, Stage, Verdict
 from ecom_pipeline.delivery.slack import slack_body
 from ecom_pipeline.delivery.smtp import send_message
-from ecom_pipeline.delivery.smtp_server import SmtpServer
 from ecom_pipeline.delivery.webhook import Webhook, post_webhook
 
 

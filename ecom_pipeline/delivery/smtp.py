@@ -18,9 +18,10 @@ from collections.abc import Callable
 from email.message import EmailMessage
 
 from ecom_pipeline.delivery.addresses import Recipient, Sender
+from ecom_pipeline.delivery.mail_server import SmtpServer
 from ecom_pipeline.delivery.outcome import Outcome, Stage, Verdict
 from ecom_pipeline.delivery.scrub import scrub_words
-from ecom_pipeline.delivery.smtp_server import SmtpServer
+from ecom_pipeline.delivery.status import read_status
 
 _CHUNK_BYTES = 64 * 1024
 _QUIT_SECONDS = 5.0
@@ -185,7 +186,8 @@ def outcome_of(error: Exception, stage: Stage, secrets: tuple[str, ...]) -> Outc
         verdict = Verdict.PERMANENT
     else:
         verdict = Verdict.TEMPORARY
-    return Outcome(verdict, stage, code, scrub_words(words, secrets))
+    said = words.decode("ascii", "replace") if isinstance(words, bytes) else ""
+    return Outcome(verdict, stage, code, scrub_words(words, secrets), status=read_status(said))
 
 
 def _reply_in(error: Exception) -> tuple[int | None, bytes | str]:

@@ -29,6 +29,7 @@ from ecom_pipeline.orchestration.keys import (
     report_key,
     source_group,
 )
+from ecom_pipeline.orchestration.mailbox import mailbox_jobs, mailbox_schedules
 from ecom_pipeline.orchestration.partitions import period_key
 from ecom_pipeline.orchestration.waiting import ask_again, reason_to_wait, ticks
 from ecom_pipeline.periods import Rhythm, newest_complete
@@ -67,8 +68,10 @@ def make_timetable(pipeline: Pipeline) -> Timetable:
     ]
     if sweep is not None:
         schedules.append(_sweep_schedule(pipeline, sweep))
-    send = alert_jobs(pipeline)
-    jobs = [job for job in (extract, compute, *reports.values(), sweep, *send) if job is not None]
+    send, mailbox = alert_jobs(pipeline), mailbox_jobs(pipeline)
+    schedules += mailbox_schedules(pipeline, mailbox)
+    every = (extract, compute, *reports.values(), sweep, *send, *mailbox)
+    jobs = [job for job in every if job is not None]
     after = [_compute_after(pipeline, compute, ending) for ending in _ENDINGS]
     return Timetable(jobs, schedules, [*after, *alert_sensors(pipeline, send)])
 

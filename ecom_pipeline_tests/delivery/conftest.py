@@ -42,7 +42,7 @@ def report(make_report: MakeReport) -> ReportMail:
 
 @pytest.fixture
 def sender() -> Sender:
-    return Sender("rapports@boutique.example", "Boutique & Fils", "stop+weekly@boutique.example")
+    return Sender("rapports@boutique.example", "Boutique & Fils", "stop+weekly@boutique.example", KEY)
 
 
 @pytest.fixture

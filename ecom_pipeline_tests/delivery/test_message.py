@@ -12,8 +12,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from ecom_pipeline.delivery import DeliveryError, Recipient, ReportMail, Sender, build_message
-from ecom_pipeline.delivery.message import MAX_PDF_BYTES, ascii_file_name
-from ecom_pipeline_tests.delivery.conftest import PICTURE, MakeReport
+from ecom_pipeline.delivery.message import MAX_PDF_BYTES, ascii_file_name, build_reader_token
+from ecom_pipeline_tests.delivery.conftest import KEY, PICTURE, MakeReport
 
 AT = datetime(2026, 11, 23, 6, 30, tzinfo=UTC)
 
@@ -45,7 +45,8 @@ def test_reads_back_as_it_was_written(report: ReportMail, marie: Recipient, send
     assert mail["Auto-Submitted"] == "auto-generated"
     assert mail["Content-Language"] == "fr"
     assert mail["List-Id"] == "<weekly-report.boutique.example>"
-    unsubscribe = "<mailto:stop%2Bweekly@boutique.example?subject=unsubscribe%20weekly-report>"
+    token = build_reader_token(marie, sender)
+    unsubscribe = f"<mailto:stop%2Bweekly@boutique.example?subject=unsubscribe%20weekly-report%20{token}>"
     assert mail["List-Unsubscribe"] == unsubscribe
     assert mail["MIME-Version"] == "1.0"
 
@@ -54,10 +55,11 @@ def test_no_header_is_ruined_by_long_names(make_report: MakeReport) -> None:
     domain = "reports.a-very-long-department-name.of-a-very-long-company-name.example"
     report = make_report(subject="Un sujet très long, " * 20, pdf_name="Été " * 30 + ".pdf")
     recipient = Recipient(f"{'m' * 60}@{domain}", "fr", "Élodie Lefèbvre, " * 9 + "fin")
-    message = build_message(report, recipient, Sender(f"a@{domain}", "Boutique, é", f"stop@{domain}"))
+    sender = Sender(f"a@{domain}", "Boutique, é", f"stop@{domain}", KEY)
+    message, token = build_message(report, recipient, sender), build_reader_token(recipient, sender)
     mail = received(message)
     assert mail["List-Id"] == f"<weekly-report.{domain}>"
-    assert mail["List-Unsubscribe"] == f"<mailto:stop@{domain}?subject=unsubscribe%20weekly-report>"
+    assert mail["List-Unsubscribe"] == f"<mailto:stop@{domain}?subject=unsubscribe%20weekly-report%20{token}>"
     assert mail["Subject"] == report.subject
     assert mail["To"].addresses[0].addr_spec == recipient.email
     assert read_name(message) == recipient.name
@@ -162,7 +164,7 @@ def test_nothing_can_break_out_of_a_header(
         if where == "name":
             Recipient(marie.email, "fr", bad)
         elif where == "sender_name":
-            Sender(sender.address, bad, sender.unsubscribe)
+            Sender(sender.address, bad, sender.unsubscribe, KEY)
         else:
             build_message(make_report(**{where: bad}), marie, sender)
     assert "thief" not in str(refused.value)

@@ -153,10 +153,10 @@ def test_one_refused_for_good_does_not_stop_the_others(
     paul: Recipient,
     waits: list[float],
 ) -> None:
-    catcher.script.faults.append(Fault("recipient", "550 5.1.1 no such user", recipient=marie.email))
+    catcher.script.faults.append(Fault("recipient", "550 5.7.1 not from you", recipient=marie.email))
     deliveries = outbox.deliver(report, marie, paul)
     assert [one.state for one in deliveries] == [State.FAILED, State.SENT]
-    assert deliveries[0].explanation == "refused at recipient: 550 5.1.1 no such user"
+    assert deliveries[0].explanation == "refused at recipient: 550 5.7.1 not from you"
     assert not deliveries[0].is_temporary
     assert waits == []
     assert outbox.deliver(report, marie, paul)[0].attempts == 1, "a 5xx was tried again without being asked"
@@ -329,8 +329,9 @@ VICTIM = """
     pdf = Path(folder) / "report.pdf"
     report = ReportMail("weekly/2026-W47/fr", "fr", "Semaine 47", "texte", "<p>x</p>", pdf, "rapport.pdf")
     people = [Recipient("marie.lefebvre@atelier.example", "fr"), Recipient("paul@atelier.example", "fr")]
-    sender = Sender("rapports@boutique.example", "Boutique", "stop@boutique.example")
-    with Ledger(Path(folder) / "ledger.sqlite", b"a key that only this test knows") as book:
+    key = b"a key that only this test knows"
+    sender = Sender("rapports@boutique.example", "Boutique", "stop@boutique.example", key)
+    with Ledger(Path(folder) / "ledger.sqlite", key) as book:
         deliver_report(report, people, SmtpServer("127.0.0.1", int(port), "none"), sender, book)
 """
 
@@ -359,7 +360,7 @@ def test_a_kill_loses_nobody_and_doubles_at_most_once(
     assert arrived_before == (1 if point in MAY_HAVE_ARRIVED | {"recorded"} else 0)
 
     server = SmtpServer(catcher.host, catcher.port, "none")
-    sender = Sender("rapports@boutique.example", "Boutique", "stop@boutique.example")
+    sender = Sender("rapports@boutique.example", "Boutique", "stop@boutique.example", KEY)
     with Ledger(tmp_path / "ledger.sqlite", KEY) as ledger:
         deliveries = deliver_report(report, [marie, paul], server, sender, ledger)
         assert [delivery.state for delivery in deliveries] == [State.SENT, State.SENT]

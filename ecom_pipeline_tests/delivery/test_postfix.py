@@ -151,7 +151,7 @@ def test_a_kill_doubles_at_most_once_under_the_same_message_id(
     marie: Recipient, paul: Recipient, tmp_path: Path, point: tuple[str, str, str], copies: int,
 ) -> None:  # fmt: skip
     report = make_report(picture_png=None, html="<p>x</p>", text="texte", subject="Semaine 47")
-    sender = Sender("rapports@boutique.example", "Boutique", "stop@boutique.example")
+    sender = Sender("rapports@boutique.example", "Boutique", "stop@boutique.example", KEY)
     victim = subprocess.run(
         [sys.executable, "-c", textwrap.dedent(VICTIM), str(tmp_path), str(postfix.port), *point],
         env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])},

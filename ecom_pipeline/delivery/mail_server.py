@@ -1,6 +1,6 @@
-"""The mail server as the settings describe it, refused early when it would betray the password.
+"""The mail servers as the settings describe them, refused early when they would betray a password.
 
-`none` exists for the catcher of the demo and for a relay on the same machine; over a network a login without
+`none` exists for the catcher of the demo and for a server on the same machine; over a network a login without
 encryption is refused here, because the server would be told the password before it could object.
 """
 
@@ -18,16 +18,17 @@ from ecom_pipeline.delivery.errors import DeliveryError
 
 Security = Literal["none", "starttls", "tls"]
 _HIGHEST_PORT = 65_535
+_FOLDER = re.compile(r"[ !#-\[\]-~]+")  # printable ASCII that needs no escape within quotes
 _HOST = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9.-]{0,251}[A-Za-z0-9])?|[0-9A-Fa-f:]+")
 
 
 @dataclass(frozen=True)
-class SmtpServer:
-    """Where mail is handed in and how: `starttls` is usual on port 587, `tls` on port 465."""
+class MailServer:
+    """Where a mail server is, and how it is spoken to."""
 
     host: str
-    port: int = 587
-    security: Security = "starttls"
+    port: int
+    security: Security
     username: str = field(default="", repr=False)
     password: str = field(default="", repr=False)
     timeout_seconds: float = 60.0
@@ -37,7 +38,7 @@ class SmtpServer:
         if not _HOST.fullmatch(self.host) or ".." in self.host:
             raise _refused("its host name is malformed", "Write the name alone, such as smtp.example.com")
         if not 0 < self.port <= _HIGHEST_PORT:
-            raise _refused("its port is not between 1 and 65535", "Use 587 (starttls) or 465 (tls)")
+            raise _refused("its port is not between 1 and 65535", "Use the one its provider names")
         if self.security not in get_args(Security):
             raise _refused("its security is unknown", f"Use one of {', '.join(get_args(Security))}")
         if self.timeout_seconds <= 0:
@@ -78,6 +79,32 @@ class SmtpServer:
     def make_tls_context(self) -> ssl.SSLContext:
         """Certificates and host names are always verified; with a `ca_file`, against that alone."""
         return ssl.create_default_context(cafile=self.ca_file)
+
+
+@dataclass(frozen=True)
+class SmtpServer(MailServer):
+    """Where mail is handed in: `starttls` is usual on port 587, `tls` on port 465."""
+
+    port: int = 587
+    security: Security = "starttls"
+
+
+@dataclass(frozen=True)
+class ImapServer(MailServer):
+    """Where mail is read: `tls` is usual on port 993, `starttls` on port 143."""
+
+    port: int = 993
+    security: Security = "tls"
+    folder: str = "INBOX"
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if not self.username:
+            raise _refused("it has no user name", "Set username, and the password in the environment")
+        if not _FOLDER.fullmatch(self.folder):
+            raise _refused(
+                "the name of its folder cannot be written in IMAP", "Use INBOX, or a name in ASCII"
+            )
 
 
 def _refused(why: str, mend: str) -> DeliveryError:
