@@ -28,6 +28,9 @@ from ecom_pipeline.delivery.headers import make_policy
 PICTURE_REFERENCE = "cid:report-picture"
 """What a report's HTML writes as the address of its picture; the message puts the real one there."""
 
+UNSUBSCRIBE_REFERENCE = "mailto:report-unsubscribe"
+"""What a report's HTML writes as the address of a link that asks for no more mail."""
+
 MAX_PDF_BYTES = 15 * 1024 * 1024
 """Common servers stop at 20 to 25 MB, and the PDF grows by a third on its way."""
 
@@ -114,6 +117,7 @@ def compose_message(
     message.set_content(flow_text(report.text), cte="quoted-printable", params={"format": "flowed"})
     content_id = message_id.replace("<", "<picture.")
     html = report.html.replace(PICTURE_REFERENCE, f"cid:{content_id.strip('<>')}")
+    html = html.replace(UNSUBSCRIBE_REFERENCE, _unsubscribe_url(report.report_key, recipient, sender))
     message.add_alternative(html, subtype="html", cte="quoted-printable")
     if report.picture_png is not None:
         html_part = message.get_payload(1)
@@ -150,11 +154,18 @@ def set_headers(
     message["To"] = Address(recipient.name, addr_spec=recipient.email)
     message["Subject"] = subject_line
     message["Auto-Submitted"] = "auto-generated"  # RFC 3834: out-of-office programs then stay silent
-    list_name = report_key.partition("/")[0]
-    message["List-Id"] = f"<{list_name}-report.{sender.domain}>"
-    subject = quote(f"unsubscribe {list_name}-report {build_reader_token(recipient, sender)}")
+    message["List-Id"] = f"<{_list_name(report_key)}.{sender.domain}>"
+    message["List-Unsubscribe"] = f"<{_unsubscribe_url(report_key, recipient, sender)}>"
+
+
+def _list_name(report_key: str) -> str:
+    return f"{report_key.partition('/')[0]}-report"
+
+
+def _unsubscribe_url(report_key: str, recipient: Recipient, sender: Sender) -> str:
+    subject = f"unsubscribe {_list_name(report_key)} {build_reader_token(recipient, sender)}"
     # Quoted, because an address may hold characters that mean something in a URL.
-    message["List-Unsubscribe"] = f"<mailto:{quote(sender.unsubscribe, safe='@')}?subject={subject}>"
+    return f"mailto:{quote(sender.unsubscribe, safe='@')}?subject={quote(subject)}"
 
 
 def _attach_pdf(message: EmailMessage, checked: CheckedReport) -> None:

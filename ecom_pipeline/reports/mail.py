@@ -1,7 +1,8 @@
 """The report as an e-mail: a subject that says the message, a text that stands alone, a small HTML page.
 
-Mail programs know no style sheets worth trusting, so the HTML is one table of 600 pixels with inline styles.
-It holds page one in short; the PDF holds the rest.
+Mail programs know no style sheets worth trusting, so the HTML is one table of at most 600 pixels with inline styles;
+what a style sheet adds (dark colours, less air on a phone) may be missing. It holds page one in short, and a picture
+of it; the PDF holds the rest.
 """
 
 from __future__ import annotations
@@ -14,6 +15,8 @@ from ecom_pipeline.reports.html import environment, make_banner, make_decisions
 from ecom_pipeline.reports.report import Figure, Report
 from ecom_pipeline.reports.sentences import write_correction, write_follow_up, write_headline, write_lede
 from ecom_pipeline.reports.writer import Writer
+
+_MOST_IN_PREHEADER = 4
 
 
 @dataclass(frozen=True)
@@ -33,18 +36,37 @@ def render_mail(report: Report, language: str) -> MailContent:
     """
     writer = Writer(report, language)
     context = _context(writer)
-    key = (
-        "mail.subject_corrected"
-        if report.request.corrects
-        else "mail.subject_incomplete"
-        if report.incomplete and not report.is_empty
-        else "mail.subject"
-    )
-    subject = writer.words.say(
-        key, shop=report.request.shop_name, period=writer.period("inline"), headline=context["headline"]
-    )
+    subject = _subject(writer, context["headline"])
     html = environment().get_template("mail.html.j2").render(context, title=subject)
-    return MailContent(" ".join(subject.split()), _text(writer, context), html)
+    return MailContent(subject, _text(writer, context), html)
+
+
+def _subject(writer: Writer, headline: str) -> str:
+    """The message first: a phone shows some forty characters."""
+    report, say = writer.report, writer.words.say
+    subject = say(
+        "mail.subject", headline=headline, shop=report.request.shop_name, period=writer.period("inline")
+    )
+    says_so = headline.startswith(say("banner.title"))
+    if report.request.corrects:
+        subject = say("mail.corrected", subject=subject)
+    elif report.incomplete and not report.is_empty and not says_so:
+        subject = say("mail.incomplete", subject=subject)
+    return " ".join(subject.split())
+
+
+def _preheader(writer: Writer) -> str:
+    """What an inbox shows after the subject: what there is to decide, and the essentials the headline leaves out."""
+    report, say = writer.report, writer.words.say
+    parts = []
+    if report.decisions:
+        parts.append(writer.words.count("mail.decisions", len(report.decisions)))
+    told = report.headline.kpi if report.headline else ""
+    for key in report.audience.essentials:
+        value = report.figures[key].current
+        if key != told and value.value is not None and len(parts) < _MOST_IN_PREHEADER:
+            parts.append(f"{writer.name(key)}{say('colon')}{writer.amount(key, value.value)}")
+    return " · ".join(parts) or say("mail.attached")
 
 
 def _context(writer: Writer) -> dict[str, Any]:
@@ -56,6 +78,7 @@ def _context(writer: Writer) -> dict[str, Any]:
         "language": writer.words.language,
         "period": writer.formats.span(report.period.first_day, report.period.last_day),
         "headline": write_headline(writer),
+        "preheader": _preheader(writer),
         "lede": write_lede(writer),
         "banner": make_banner(writer),
         "correction": write_correction(writer),
@@ -98,7 +121,9 @@ def _text(writer: Writer, context: dict[str, Any]) -> str:
     if context["decisions"]:
         lines += ["", say("decisions.title").upper()]
         for number, one in enumerate(context["decisions"], 1):
-            lines += [f"{number}. {one['name']}{colon}{one['reason']}", f"   → {one['action']}"]
+            lines.append(f"{number}. {one['name']}{colon}{one['reason']}")
+            if one["action"]:
+                lines.append(say("mail.to_do", action=one["action"]))
     if context["followed"]:
         lines += ["", say("followed.title").upper(), *(f"- {one}" for one in context["followed"])]
     return "\n".join([*lines, "", say("mail.attached"), ""])
