@@ -37,6 +37,7 @@ from ecom_pipeline.reports import (
     ReportRequest,
     Told,
     compute_report,
+    render_first_page,
     render_html,
     render_mail,
     render_pdf,
@@ -67,6 +68,8 @@ __all__ = [
     "shop_targets",
     "smtp_server",
 ]
+
+MAIL_PICTURE_WIDTH = 1104  # pixels: twice what the mail shows, for dense screens
 
 
 @dataclass(frozen=True)
@@ -293,7 +296,10 @@ def _report_mail(pipeline: Pipeline, edition: Edition) -> ReportMail:
         render_edition(pipeline, edition)
     mail = MailContent(**json.loads(files.mail.read_text(encoding="utf-8")))
     name = f"{edition.period.name}_{edition.stem}.pdf"
-    return ReportMail(edition.key, edition.language, mail.subject, mail.text, mail.html, files.pdf, name)
+    picture = render_first_page(files.pdf, MAIL_PICTURE_WIDTH)
+    return ReportMail(
+        edition.key, edition.language, mail.subject, mail.text, mail.html, files.pdf, name, picture
+    )
 
 
 def _shown_as(edition: Edition) -> str:

@@ -112,10 +112,7 @@ class Conversation:
         _expect(self.client.mail(sender.address, options))
         self.stage = Stage.RECIPIENT
         _expect(self.client.rcpt(recipient.email))
-        self.stage = Stage.DATA
-        self.client.putcmd("data")
-        _expect(self.client.getreply(), wanted=3)
-        self.stage = Stage.BODY
+        self.begin_data()
         # Lines beginning with a dot are doubled, RFC 5321 4.5.2.
         body = re.sub(rb"(?m)^\.", b"..", body) + b".\r\n"
         # In pieces, because a socket's timeout bounds each sendall as a whole: a slow line is not a dead one.
@@ -123,6 +120,13 @@ class Conversation:
         for start in range(0, last, _CHUNK_BYTES):
             self.client.send(body[start : min(start + _CHUNK_BYTES, last)])
         return body[last:]
+
+    def begin_data(self) -> None:
+        """Ask to send the message; what follows is its body."""
+        self.stage = Stage.DATA
+        self.client.putcmd("data")
+        _expect(self.client.getreply(), wanted=3)
+        self.stage = Stage.BODY
 
     def complete(self, rest: bytes) -> tuple[int, bytes]:
         """The server's reply, which is its acceptance."""

@@ -12,7 +12,13 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from ecom_pipeline.delivery import DeliveryError, Recipient, ReportMail, Sender, build_message
-from ecom_pipeline.delivery.message import MAX_PDF_BYTES, ascii_file_name, build_reader_token
+from ecom_pipeline.delivery.message import (
+    MAX_PDF_BYTES,
+    PICTURE_REFERENCE,
+    UNSUBSCRIBE_REFERENCE,
+    ascii_file_name,
+    build_reader_token,
+)
 from ecom_pipeline_tests.delivery.conftest import KEY, PICTURE, MakeReport
 
 AT = datetime(2026, 11, 23, 6, 30, tzinfo=UTC)
@@ -116,6 +122,75 @@ def test_text_html_and_picture_are_whole(report: ReportMail, marie: Recipient, s
     assert f'src="cid:{pictures[0]["Content-ID"].strip("<>")}"' in html.get_content()
     assert pictures[0].get_content() == PICTURE
     assert pictures[0].get_content_disposition() == "inline"
+
+
+LONG = (
+    "Le taux de conversion du mobile a baissé de moitié\u00a0: 1\u202f234,50\u00a0€ de moins que prévu. " * 4
+)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        f"{LONG}\n\n- {LONG}\n- court\n",
+        "From here on\n> quoted\n indented\n",
+        f"{'x' * 200} {'y' * 71} z\n",
+        "ends with a blank \nand goes on\n",
+        f"{'a' * 69} From b\n{'a' * 69} > b\n",
+    ],
+)
+def test_the_text_fits_a_terminal_and_flows_elsewhere(
+    make_report: MakeReport, marie: Recipient, sender: Sender, text: str
+) -> None:
+    part = received(build_message(make_report(text=text), marie, sender)).get_body(("plain",))
+    assert part is not None and part["Content-Type"].params["format"] == "flowed"
+    lines = part.get_content().replace("\r\n", "\n").splitlines()
+    assert all(len(line) <= 73 or " " not in line.strip() for line in lines)
+    assert not any(line.startswith(("From ", ">")) for line in lines), (
+        "mailboxes and programs read them as theirs"
+    )
+    assert unflowed(lines) == [paragraph.rstrip(" ") for paragraph in text.splitlines()]
+
+
+def unflowed(lines: list[str]) -> list[str]:
+    """The paragraphs, read as RFC 3676 says."""
+    paragraphs, begun = [], ""
+    for line in lines:
+        begun += line.removeprefix(" ")
+        if not line.endswith(" "):
+            paragraphs.append(begun)
+            begun = ""
+    return paragraphs + ([begun] if begun else [])
+
+
+def test_the_link_in_the_html_asks_for_no_more_mail(
+    make_report: MakeReport, marie: Recipient, paul: Recipient, sender: Sender
+) -> None:
+    report = make_report(html=f'<img src="{PICTURE_REFERENCE}"><a href="{UNSUBSCRIBE_REFERENCE}">stop</a>')
+    links = []
+    for reader in (marie, paul):
+        mail = received(build_message(report, reader, sender))
+        html = mail.get_body(("html",))
+        assert html is not None
+        links.append(f'href="{mail["List-Unsubscribe"].strip("<>")}"')
+        assert links[-1] in html.get_content()
+    assert links[0] != links[1]
+
+
+def test_nobody_else_can_make_our_marks(report: ReportMail, marie: Recipient, sender: Sender) -> None:
+    other = Sender(sender.address, sender.name, sender.unsubscribe, KEY[::-1])
+    mine, theirs = (build_message(report, marie, one) for one in (sender, other))
+    assert mine["Message-ID"] != theirs["Message-ID"]
+    assert mine["List-Unsubscribe"] != theirs["List-Unsubscribe"]
+    assert KEY.decode() not in repr(sender)
+
+
+@pytest.mark.parametrize("key", ["weekly/2026-W47/direction/fr", "monthly/2026-10/data_team/en"])
+def test_reports_of_audiences_have_keys(
+    make_report: MakeReport, marie: Recipient, sender: Sender, key: str
+) -> None:
+    message = build_message(make_report(report_key=key), marie, sender)
+    assert str(message["List-Id"]).startswith(f"<{key.split('/', maxsplit=1)[0]}-report.")
 
 
 def test_pdf_is_attached_under_both_spellings_of_its_name(

@@ -1,11 +1,6 @@
 from __future__ import annotations
 
 import logging
-import os
-import signal
-import subprocess
-import sys
-import textwrap
 import threading
 from datetime import date
 from pathlib import Path
@@ -285,87 +280,3 @@ def test_nothing_tells_an_address_or_the_password(
     for secret in ("marie", "lefebvre", "atelier", "gérante", *login, server.secrets[2]):
         assert secret.lower() not in shown.lower(), secret
         assert secret.lower() not in stored.lower(), secret
-
-
-# Killed at any point
-
-
-KILL_POINTS = {
-    "while planning": ("ledger.Ledger", "_insert", "after"),
-    "planned": ("ledger.Ledger", "plan", "after"),
-    "committed as sending": ("ledger.Ledger", "start", "after"),
-    "connected": ("smtp.Conversation", "open", "after"),
-    "all but the end sent": ("smtp.Conversation", "hand_over_all_but_the_end", "after"),
-    "committed as completing": ("ledger.Ledger", "mark_completing", "after"),
-    "accepted, not recorded": ("smtp.Conversation", "complete", "after"),
-    "about to record": ("ledger.Ledger", "finish", "before"),
-    "while recording": ("ledger.Ledger", "_update", "third"),
-    "recorded": ("ledger.Ledger", "finish", "after"),
-}
-MAY_HAVE_ARRIVED = {"accepted, not recorded", "about to record", "while recording"}
-
-VICTIM = """
-    import os, signal, sys
-    from pathlib import Path
-    from ecom_pipeline.delivery import (
-        Ledger, Recipient, ReportMail, Sender, SmtpServer, deliver_report, ledger, smtp
-    )
-
-    folder, port, target, method, moment = sys.argv[1:]
-    module, _, owner = target.partition(".")
-    owner = getattr({"ledger": ledger, "smtp": smtp}[module], owner)
-    original, calls = getattr(owner, method), []
-
-    def die(*args, **kwargs):
-        calls.append(method)
-        if moment == "before":
-            os.kill(os.getpid(), signal.SIGKILL)
-        result = original(*args, **kwargs)
-        if moment == "after" or len(calls) == 3:
-            os.kill(os.getpid(), signal.SIGKILL)
-        return result
-
-    setattr(owner, method, die)
-    pdf = Path(folder) / "report.pdf"
-    report = ReportMail("weekly/2026-W47/fr", "fr", "Semaine 47", "texte", "<p>x</p>", pdf, "rapport.pdf")
-    people = [Recipient("marie.lefebvre@atelier.example", "fr"), Recipient("paul@atelier.example", "fr")]
-    key = b"a key that only this test knows"
-    sender = Sender("rapports@boutique.example", "Boutique", "stop@boutique.example", key)
-    with Ledger(Path(folder) / "ledger.sqlite", key) as book:
-        deliver_report(report, people, SmtpServer("127.0.0.1", int(port), "none"), sender, book)
-"""
-
-
-@pytest.mark.parametrize("point", KILL_POINTS)
-def test_a_kill_loses_nobody_and_doubles_at_most_once(
-    point: str,
-    tmp_path: Path,
-    catcher: MailCatcher,
-    make_report: MakeReport,
-    marie: Recipient,
-    paul: Recipient,
-) -> None:
-    report = make_report(picture_png=None, html="<p>x</p>", text="texte", subject="Semaine 47")
-    argv = [sys.executable, "-c", textwrap.dedent(VICTIM), str(tmp_path), str(catcher.port)]
-    root = Path(__file__).parents[2]
-    victim = subprocess.run(
-        [*argv, *KILL_POINTS[point]],
-        env={**os.environ, "PYTHONPATH": str(root)},
-        capture_output=True,
-        timeout=60,
-        check=False,
-    )
-    assert victim.returncode == -signal.SIGKILL, victim.stderr.decode()
-    arrived_before = len(catcher.mails)
-    assert arrived_before == (1 if point in MAY_HAVE_ARRIVED | {"recorded"} else 0)
-
-    server = SmtpServer(catcher.host, catcher.port, "none")
-    sender = Sender("rapports@boutique.example", "Boutique", "stop@boutique.example", KEY)
-    with Ledger(tmp_path / "ledger.sqlite", KEY) as ledger:
-        deliveries = deliver_report(report, [marie, paul], server, sender, ledger)
-        assert [delivery.state for delivery in deliveries] == [State.SENT, State.SENT]
-        deliver_report(report, [marie, paul], server, sender, ledger)
-    to_marie = [mail.message["Message-ID"] for mail in catcher.mails if mail.recipients == (marie.email,)]
-    to_paul = [mail.message["Message-ID"] for mail in catcher.mails if mail.recipients == (paul.email,)]
-    assert len(to_marie) == (2 if point in MAY_HAVE_ARRIVED else 1)
-    assert len(set(to_marie)) == 1 and len(to_paul) == 1

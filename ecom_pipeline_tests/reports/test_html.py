@@ -221,7 +221,7 @@ def test_a_week_before_the_history_has_no_data_yet_and_no_alarm(
     report = compute_report(shop, catalogue, before)
     html, mail = render_html(report, language), render_mail(report, language)
     assert read_prose(html)[:2] == [headline, ""]
-    assert mail.subject.endswith(headline.removesuffix("."))
+    assert mail.subject.startswith(headline.removesuffix("."))
     for text in (html[html.index("<body") :], mail.subject, mail.text, mail.html):
         assert "ncompl" not in text and "NCOMPL" not in text
 
