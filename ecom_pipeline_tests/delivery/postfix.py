@@ -17,9 +17,15 @@ from email import message_from_bytes, policy
 from email.message import EmailMessage
 from pathlib import Path
 
+from .certified import certify
+
 DOMAIN = "atelier.example"
+OWN_DOMAIN = "boutique.example"  # the sender's, whose mailbox takes what comes back
 PEOPLE = ("marie.lefebvre", "paul")
 FULL = f"full@{DOMAIN}"
+GHOST = f"ghost@{DOMAIN}"  # the server takes mail for them, and has no mailbox when it comes to deliver it
+STAGES = ("greeting", "hello", "sender", "recipient", "data", "reply")
+REPLIES = {"4xx": "450 4.3.0 not now", "5xx": "554 5.7.1 not from you"}
 _PATIENCE_SECONDS = 30.0
 _DAEMONS = Path("/usr/lib/postfix/sbin")
 
@@ -40,7 +46,8 @@ myhostname = mail.{domain}
 mydestination =
 local_recipient_maps =
 alias_maps =
-virtual_mailbox_domains = {domain}
+virtual_mailbox_domains = {domain}, {own_domain}
+virtual_transport = {transport}
 virtual_mailbox_base = {folder}/mailboxes
 virtual_mailbox_maps = texthash:{folder}/conf/people
 virtual_uid_maps = static:{uid}
@@ -50,6 +57,8 @@ smtpd_recipient_restrictions = check_recipient_access texthash:{folder}/conf/acc
 smtpd_tls_security_level = may
 smtpd_tls_chain_files = {folder}/conf/server.pem
 smtpd_peername_lookup = no
+smtpd_delay_reject = no
+bounce_queue_lifetime = 1d
 """
 _MASTER = """
 127.0.0.1:{port} inet n - n - - smtpd
@@ -65,19 +74,48 @@ retry unix - - n - - error
 discard unix - - n - - discard
 virtual unix - n n - - virtual
 smtp unix - - n - - discard
+lmtp unix - - n - - lmtp
 proxymap unix - - n - - proxymap
 anvil unix - - n - 1 anvil
 postlog unix-dgram n - n - 1 postlogd
+"""
+# One more listener for each stage and kind of refusal.
+_REFUSING = """
+127.0.0.1:{port} inet n - n - - smtpd
+  -o {{ smtpd_{stage}_restrictions = check_client_access static:{{ {reply} }} }}
+"""
+_RESTRICTIONS = {
+    "greeting": "client",
+    "hello": "helo",
+    "sender": "sender",
+    "recipient": "recipient",
+    "data": "data",
+    "reply": "end_of_data",
+}
+_SMALL = """
+127.0.0.1:{port} inet n - n - - smtpd
+  -o message_size_limit=200
+127.0.0.1:{strict_port} inet n - n - - smtpd
+  -o cleanup_service_name=strict
+strict unix n - n - 0 cleanup
+  -o {{ header_checks = regexp:{{ {{ /^Subject:/ REJECT 5.7.1 not this content }} }} }}
 """
 
 
 @dataclass(frozen=True)
 class Postfix:
-    """A running server on loopback, and where it puts what it took."""
+    """A running server on loopback, and where it puts what it took.
+
+    `refusing` are further ports, by the stage they refuse at and the kind of their reply; `small` takes tiny messages
+    only, `strict` looks into the content.
+    """
 
     folder: Path
     port: int
     ca_file: Path
+    refusing: dict[tuple[str, str], int]
+    small: int
+    strict: int
 
     host = "127.0.0.1"
     certified_host = "localhost"
@@ -89,9 +127,13 @@ class Postfix:
     def stop(self) -> None:
         self._control("stop")
 
+    def wait_until_idle(self) -> None:
+        """Until all it took was delivered or sent back."""
+        _wait_until(lambda: not self._queued(), "the queue does not empty")
+
     def mails_of(self, person: str, count: int) -> list[EmailMessage]:
         """What lies in a person's mailbox once the queue is empty; fails when it is not `count` mails."""
-        _wait_until(lambda: not self._queued(), "the queue does not empty")
+        self.wait_until_idle()
         box = mailbox.Maildir(str(self.folder / "mailboxes" / person), create=False)
         with closing(box):
             found = [
@@ -145,13 +187,20 @@ def why_not() -> str:
 
 
 @contextmanager
-def run_postfix() -> Iterator[Postfix]:
+def run_postfix(lmtp_port: int | None = None) -> Iterator[Postfix]:
+    """The server; with an LMTP port mailboxes are behind it, without they are folders of its own."""
     # Its own user must be able to enter, and its sockets' paths must be short.
     folder = Path(tempfile.mkdtemp(prefix="postfix-", dir="/tmp"))
     try:
         folder.chmod(0o755)
-        server = Postfix(folder, _free_port(), _configure(folder))
-        (folder / "conf" / "master.cf").write_text(_MASTER.format(port=server.port), encoding="utf-8")
+        kinds = [(stage, kind) for stage in STAGES for kind in REPLIES]
+        port, small, strict, *others = _free_ports(3 + len(kinds))
+        refusing = dict(zip(kinds, others, strict=True))
+        server = Postfix(folder, port, _configure(folder, lmtp_port), refusing, small, strict)
+        services = [_MASTER.format(port=port), _SMALL.format(port=small, strict_port=strict)]
+        for (stage, kind), listens in refusing.items():
+            services.append(_REFUSING.format(port=listens, stage=_RESTRICTIONS[stage], reply=REPLIES[kind]))
+        (folder / "conf" / "master.cf").write_text("".join(services), encoding="utf-8")
         server.start()
         try:
             yield server
@@ -161,42 +210,29 @@ def run_postfix() -> Iterator[Postfix]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def _configure(folder: Path) -> Path:
+def _configure(folder: Path, lmtp_port: int | None) -> Path:
     owner = pwd.getpwnam("postfix")
     for name in ("conf", "queue", "data", "mailboxes"):
         (folder / name).mkdir()
     for name in ("data", "mailboxes"):
         os.chown(folder / name, owner.pw_uid, owner.pw_gid)
-    values = {"folder": folder, "domain": DOMAIN, "uid": owner.pw_uid, "gid": owner.pw_gid}
+    values = {"folder": folder, "domain": DOMAIN, "own_domain": OWN_DOMAIN}
+    values |= {"uid": owner.pw_uid, "gid": owner.pw_gid}
+    values["transport"] = "virtual" if lmtp_port is None else f"lmtp:inet:[127.0.0.1]:{lmtp_port}"
     (folder / "conf" / "main.cf").write_text(_MAIN.format(**values), encoding="utf-8")
-    people = "".join(f"{person}@{DOMAIN} {person}/\n" for person in (*PEOPLE, "full"))
+    people = "".join(f"{person}@{DOMAIN} {person}/\n" for person in (*PEOPLE, "full", "ghost"))
+    people += f"@{OWN_DOMAIN} own/\n"
     (folder / "conf" / "people").write_text(people, encoding="utf-8")
     (folder / "conf" / "access").write_text("", encoding="utf-8")
-    return _certify(folder)
+    return certify(folder, folder / "conf" / "server.pem")
 
 
-def _certify(folder: Path) -> Path:
-    """A certificate for localhost with its key, where the server reads it; without the key, what clients trust."""
-    key, public = folder / "conf" / "key.pem", folder / "certificate.pem"
-    names = "subjectAltName=DNS:localhost,IP:127.0.0.1"
-    subprocess.run(
-        [
-            "openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes",
-            "-days", "2", "-subj", "/CN=localhost", "-addext", names,
-            "-addext", "keyUsage=critical,digitalSignature,keyCertSign",
-            "-keyout", str(key), "-out", str(public),
-        ],
-        capture_output=True, timeout=60, check=True,
-    )  # fmt: skip
-    chain = folder / "conf" / "server.pem"
-    chain.write_bytes(key.read_bytes() + public.read_bytes())
-    chain.chmod(0o600)
-    return public
-
-
-def _free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        return int(free.getsockname()[1])
+def _free_ports(number: int) -> list[int]:
+    sockets = [socket.create_server(("127.0.0.1", 0)) for _ in range(number)]
+    ports = [one.getsockname()[1] for one in sockets]
+    for one in sockets:
+        one.close()
+    return ports
 
 
 def _wait_until(is_so: Callable[[], object], problem: str) -> None:

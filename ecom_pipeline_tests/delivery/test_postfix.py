@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-import os
-import signal
-import subprocess
-import sys
-import textwrap
 from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, date, datetime
 from email.message import EmailMessage
 from pathlib import Path
@@ -31,8 +27,19 @@ from ecom_pipeline.delivery import (
 from ecom_pipeline.delivery.outbox import Retries
 
 from .conftest import KEY, MakeReport
-from .postfix import DOMAIN, FULL, Postfix, run_postfix, why_not
-from .test_outbox import VICTIM
+from .cut_line import Moment, cut_line
+from .postfix import DOMAIN, FULL, PEOPLE, REPLIES, STAGES, Postfix, run_postfix, why_not
+from .victims import (
+    KILL_POINTS,
+    KILLED,
+    MAY_HAVE_ARRIVED,
+    SENDER,
+    Victims,
+    ledger_in,
+    readers,
+    report_in,
+    run_victims,
+)
 
 pytestmark = pytest.mark.skipif(bool(why_not()), reason=why_not())
 
@@ -138,30 +145,116 @@ def test_a_server_that_is_down_gets_it_when_it_is_back(
     postfix.mails_of("paul", 1)
 
 
-@pytest.mark.parametrize(
-    ("point", "copies"),
-    [
-        (("smtp.Conversation", "hand_over_all_but_the_end", "after"), 1),
-        (("smtp.Conversation", "complete", "after"), 2),
-    ],
-    ids=["all but the end sent", "accepted, not recorded"],
-)
-def test_a_kill_doubles_at_most_once_under_the_same_message_id(
-    postfix: Postfix, server: SmtpServer, ledger: Ledger, make_report: MakeReport,
-    marie: Recipient, paul: Recipient, tmp_path: Path, point: tuple[str, str, str], copies: int,
+@pytest.fixture(scope="module")
+def victims() -> Iterator[Victims]:
+    with run_victims() as running:
+        yield running
+
+
+@contextmanager
+def misbehaving(postfix: Postfix, outcome: str) -> Iterator[int]:
+    """A port at which the server, or the line to it, behaves as the outcome says."""
+    what, _, where = outcome.partition(" ")
+    if what == "accepted":
+        yield postfix.port
+    elif what in REPLIES:
+        yield postfix.refusing[where.removeprefix("at "), what]
+    else:
+        moment: Moment = where  # type: ignore[assignment]
+        with cut_line(postfix.port, moment, "silent" if what == "timeout" else "dropped") as port:
+            yield port
+
+
+OUTCOMES = [
+    "accepted",
+    *(f"{kind} at {stage}" for stage in STAGES for kind in REPLIES),
+    *(f"dropped {moment}" for moment in ("before the data", "in the data", "after the data")),
+    *(f"timeout {moment}" for moment in ("before the data", "after the data")),
+]
+SILENCE = 1.0
+"""Seconds without an answer that these tests take for a timeout; enough for any answer that is to come."""
+
+
+@pytest.mark.parametrize("outcome", OUTCOMES)
+def test_each_outcome_is_told_and_followed_as_it_should(
+    outcome: str, postfix: Postfix, ledger: Ledger, sender: Sender, report: ReportMail,
+    marie: Recipient,
 ) -> None:  # fmt: skip
-    report = make_report(picture_png=None, html="<p>x</p>", text="texte", subject="Semaine 47")
-    sender = Sender("rapports@boutique.example", "Boutique", "stop@boutique.example", KEY)
-    victim = subprocess.run(
-        [sys.executable, "-c", textwrap.dedent(VICTIM), str(tmp_path), str(postfix.port), *point],
-        env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])},
-        capture_output=True, timeout=60, check=False,
-    )  # fmt: skip
-    assert victim.returncode == -signal.SIGKILL, victim.stderr.decode()
-    done = deliver_report(report, [marie, paul], server, sender, ledger, retries=AT_ONCE)
+    if outcome.endswith("in the data"):
+        # More than travels at once, so that the line is cut while the message is still on its way.
+        report.pdf_path.write_bytes(b"%PDF-1.7\n" + b"\0" * 5_000_000 + b"%%EOF")
+    with misbehaving(postfix, outcome) as port:
+        seconds = SILENCE if outcome.startswith("timeout") else 20
+        server = SmtpServer("127.0.0.1", port, "none", timeout_seconds=seconds)
+        (first,) = deliver_report(report, [marie], server, sender, ledger, retries=AT_ONCE)
+    what, _, where = outcome.partition(" ")
+    entry = ledger.find(report.report_key, marie)
+    assert entry is not None
+    if what in REPLIES:
+        assert (first.state, first.reply_code) == (
+            State.RETRY if what == "4xx" else State.FAILED,
+            int(REPLIES[what][:3]),
+        )
+        assert entry.stage == where.removeprefix("at ")
+        assert str(entry.reply_words).startswith(REPLIES[what][4:9])
+    elif where == "after the data":
+        assert (first.state, first.reply_code) == (State.UNCERTAIN, None)
+    elif what != "accepted":
+        assert (first.state, first.is_temporary) == (State.RETRY, True)
+        assert entry.stage == ("body" if where == "in the data" else "data")
+    well = SmtpServer("127.0.0.1", postfix.port, "none", timeout_seconds=20)
+    # Whoever refuses everyone has been mended since; a refused reader or message stays refused.
+    is_final = what == "5xx" and where in ("at recipient", "at data", "at reply")
+    copies = 0 if is_final else 2 if where == "after the data" else 1
+    (second,) = deliver_report(report, [marie], well, sender, ledger, retries=AT_ONCE)
+    assert second.state is (State.FAILED if is_final else State.SENT)
+    assert second.was_sent_before == (outcome == "accepted")
+    postfix.wait_until_idle()
+    mails = postfix.mails_of("marie.lefebvre", copies) if copies else []
+    assert len({mail["Message-ID"] for mail in mails}) == min(copies, 1)
+
+
+def test_a_message_it_cannot_take_is_refused_for_good(
+    postfix: Postfix, sender: Sender, ledger: Ledger, make_report: MakeReport, paul: Recipient
+) -> None:
+    for port, code, key in (
+        (postfix.small, 552, "weekly/2026-W47/fr"),
+        (postfix.strict, 550, "weekly/2026-W48/fr"),
+    ):
+        server = SmtpServer("127.0.0.1", port, "none", timeout_seconds=20)
+        (refused,) = deliver_report(
+            make_report(report_key=key), [paul], server, sender, ledger, retries=AT_ONCE
+        )
+        assert (refused.state, refused.reply_code) == (State.FAILED, code)
+    assert ledger.suppressions.load() == [], "what a message is refused for says nothing of its reader"
+
+
+@pytest.mark.parametrize("point", KILL_POINTS)
+@pytest.mark.parametrize(
+    "outcome", ["accepted", "4xx at reply", "dropped in the data", "dropped after the data"]
+)
+def test_a_kill_loses_nobody_and_doubles_at_most_once(
+    outcome: str, point: str, postfix: Postfix, victims: Victims, tmp_path: Path
+) -> None:
+    with misbehaving(postfix, outcome) as port:
+        code = victims.deliver(tmp_path, port, point)
+    assert code == KILLED if outcome == "accepted" else code in (KILLED, 0)
+    server = SmtpServer("127.0.0.1", postfix.port, "none", timeout_seconds=20)
+    with ledger_in(tmp_path) as book:
+        for _ in range(2):
+            done = deliver_report(report_in(tmp_path), readers(), server, SENDER, book, retries=AT_ONCE)
     assert [one.state for one in done] == [State.SENT, State.SENT]
-    assert len({mail["Message-ID"] for mail in postfix.mails_of("marie.lefebvre", copies)}) == 1
-    postfix.mails_of("paul", 1)
+    postfix.wait_until_idle()
+    to_marie, to_paul = (mails_in(postfix, person) for person in PEOPLE)
+    assert 1 <= len(to_marie) <= 2 and 1 <= len(to_paul) <= 2
+    if outcome == "accepted":
+        assert (len(to_marie), len(to_paul)) == (2 if point in MAY_HAVE_ARRIVED else 1, 1)
+    for mails in (to_marie, to_paul):
+        assert len({mail["Message-ID"] for mail in mails}) == 1
+
+
+def mails_in(postfix: Postfix, person: str) -> list[EmailMessage]:
+    return postfix.mails_of(person, len(list((postfix.folder / "mailboxes" / person / "new").iterdir())))
 
 
 def test_an_alert_arrives_once(
