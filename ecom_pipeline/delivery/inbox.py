@@ -218,8 +218,14 @@ def _opened(server: ImapServer) -> Iterator[_Mailbox]:
         raise _refused(server, doing, error) from None
     finally:
         if client is not None:
-            with contextlib.suppress(*_FAILURES):
-                client.logout()
+            _leave(client)
+
+
+def _leave(client: imaplib.IMAP4) -> None:
+    try:
+        client.logout()  # closes the line, unless it fails
+    except _FAILURES:
+        with contextlib.suppress(OSError):
             client.shutdown()
 
 
