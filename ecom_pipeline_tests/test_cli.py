@@ -84,7 +84,7 @@ class TestHelp:
 
     def test_the_commands_are_those_of_the_product(self) -> None:
         expected = ["demo", "ui", "doctor", "backfill", "sweep", "report", "send", "alert", "ask"]
-        expected += ["kpi", "source"]
+        expected += ["kpi", "source", "readers"]
         assert [path[0] for path in ALL if len(path) == 1] == expected
         assert {path for path in ALL if len(path) == 2} == {
             ("kpi", "list"),
@@ -93,6 +93,9 @@ class TestHelp:
             ("kpi", "document"),
             ("source", "list"),
             ("source", "template"),
+            ("readers", "suppress"),
+            ("readers", "allow"),
+            ("readers", "inbox"),
         }
 
     def test_version(self) -> None:

@@ -17,6 +17,7 @@ from ecom_pipeline.sandbox.world import SECRET_CANARY
 from ecom_pipeline.settings import (
     CONFIG_VARIABLE,
     DAGSTER_POSTGRES_VARIABLE,
+    IMAP_PASSWORD_VARIABLE,
     PSEUDONYM_VARIABLE,
     SMTP_PASSWORD_VARIABLE,
     Settings,
@@ -109,7 +110,9 @@ def test_valid_names_are_those_a_person_may_write(tmp_path: Path) -> None:
     )
 
 
-@pytest.mark.parametrize("name", ["file", "pseudonym_key", "smtp_password", "dagster_postgres_url"])
+@pytest.mark.parametrize(
+    "name", ["file", "pseudonym_key", "smtp_password", "imap_password", "dagster_postgres_url"]
+)
 def test_what_the_product_itself_adds_cannot_be_written(tmp_path: Path, name: str) -> None:
     error = refusal(tmp_path, f'{name} = "{SECRET}"\n{SHOP}')
     assert f"unknown key {name}" in error.what
@@ -353,6 +356,20 @@ def test_secrets_come_from_the_environment_and_from_dotenv_and_the_former_wins(
     assert SECRET_CANARY not in shown and KEY not in shown
     assert not any(SECRET_CANARY in repr(source) for source in Pipeline(settings).sources.values())
     assert KEY not in repr(next(iter(Pipeline(settings).sources.values())).context)
+
+
+def test_the_mailbox_reports_come_back_to(tmp_path: Path) -> None:
+    inbox = '[mail.inbox]\nhost = "imap.example.com"\nusername = "shop"\nca_file = "authority.pem"\n'
+    (tmp_path / "ecom.toml").write_text(f"{SHOP}{MAIL}{inbox}")
+    settings = load_settings(tmp_path / "ecom.toml", {IMAP_PASSWORD_VARIABLE: SECRET})
+    assert settings.mail and settings.mail.inbox
+    read = settings.mail.inbox
+    assert (read.port, read.security, read.folder) == (993, "tls", "INBOX")
+    assert read.ca_file == tmp_path.resolve() / "authority.pem", "it begins where ecom.toml lies"
+    assert settings.imap_password and settings.imap_password.get_secret_value() == SECRET
+    assert SECRET not in f"{settings!r} {settings.model_dump_json()}"
+    error = refusal(tmp_path, f'{SHOP}{MAIL}[mail.inbox]\nhost = "imap.example.com"\npassword = "{SECRET}"\n')
+    assert SECRET not in str(error)
 
 
 def test_missing_secrets_are_found_by_name_and_do_not_hinder_the_graph(tmp_path: Path) -> None:

@@ -8,8 +8,8 @@ from datetime import timedelta
 
 import dagster as dg
 
-from ecom_pipeline.editions import Edition
 from ecom_pipeline.delivery import State
+from ecom_pipeline.editions import Edition
 from ecom_pipeline.errors import EcomError
 from ecom_pipeline.orchestration.keys import (
     BACKFILL_TAGS,
@@ -217,9 +217,7 @@ def _delivery_metadata(
             sum(one.is_sent and not one.was_sent_before for one in outcome.deliveries)
         ),
         "sent_before": dg.MetadataValue.int(sum(one.was_sent_before for one in outcome.deliveries)),
-        "suppressed": dg.MetadataValue.int(
-            sum(one.state is State.SUPPRESSED for one in outcome.deliveries)
-        ),
+        "suppressed": dg.MetadataValue.int(sum(one.state is State.SUPPRESSED for one in outcome.deliveries)),
     }
     if outcome.not_sent_because:
         return found | {"not_sent_because": dg.MetadataValue.text(outcome.not_sent_because)}

@@ -19,7 +19,8 @@ def make_notice(
     sender: str = "MAILER-DAEMON@mail.atelier.example",
 ) -> bytes:
     """A notice about one recipient that returns a message's headers, or the whole of it."""
-    notice = MIMEMultipart("report", **{"report-type": "delivery-status"})
+    notice = MIMEMultipart("report")
+    notice.set_param("report-type", "delivery-status")
     notice["From"] = f"Mail Delivery System <{sender}>"
     notice["Subject"] = "Undelivered Mail Returned to Sender"
     notice["Auto-Submitted"] = "auto-replied"

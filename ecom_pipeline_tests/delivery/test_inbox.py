@@ -211,7 +211,7 @@ def test_a_notice_that_a_person_opened_first_counts_too(
     deliver_report(report, [ghost], server, sender, ledger, retries=AT_ONCE)
     postfix.wait_until_idle()
     with dovecot.signed_in(OWN) as client:
-        client.fetch(b"1", "(BODY[])")
+        client.fetch("1", "(BODY[])")
     assert dovecot.unread(OWN) == 0
     assert len(read().bounced) == 1
 

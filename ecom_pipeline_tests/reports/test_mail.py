@@ -86,9 +86,7 @@ def test_the_html_needs_no_style_sheet_and_nothing_from_the_network(
             assert "style=" in element or element == "<td>", f"{element} has no look of its own"
 
 
-def test_the_style_sheet_gives_each_colour_a_dark_one(
-    troubled: Report, incomplete: Report
-) -> None:
+def test_the_style_sheet_gives_each_colour_a_dark_one(troubled: Report, incomplete: Report) -> None:
     for html in (render_mail(troubled, "fr").html, render_mail(incomplete, "fr").html):
         assert '<meta name="color-scheme" content="light dark">' in html
         dark = html[html.index("@media (prefers-color-scheme: dark)") : html.index("</style>")]
@@ -103,9 +101,7 @@ def test_the_style_sheet_gives_each_colour_a_dark_one(
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
-def test_the_picture_says_the_headline_to_those_who_do_not_see_it(
-    language: str, troubled: Report
-) -> None:
+def test_the_picture_says_the_headline_to_those_who_do_not_see_it(language: str, troubled: Report) -> None:
     html = render_mail(troubled, language).html
     (picture,) = re.findall(r"<img [^>]*>", html)
     alternative = re.search(r'alt="([^"]+)"', picture)
