@@ -20,6 +20,7 @@ from ecom_pipeline.commands.reports import report, send
 from ecom_pipeline.commands.running import backfill, sweep, ui
 from ecom_pipeline.commands.session import Session, console
 from ecom_pipeline.commands.showing import demo
+from ecom_pipeline.commands.viewing import cockpit
 
 app = typer.Typer(
     cls=CommandGroup,
@@ -36,6 +37,7 @@ app.command()(backfill)
 app.command()(sweep)
 app.command()(report)
 app.command()(send)
+app.command()(cockpit)
 app.command()(alert)
 app.command()(ask)
 app.add_typer(kpi.app, name="kpi")

@@ -51,6 +51,8 @@ ALLOWED: dict[str, set[str]] = {
     "periods": {"kpis"},
     "editions": {"periods", "settings"},
     "reports": {"errors", "insights", "kpis", "periods"},
+    "cockpit": {"errors", "insights", "kpis", "reports"},
+    "cockpits": {"cockpit", "editions", "pipeline", "reporting", "settings", "warehouse"},
     "delivery": {"errors"},
     "sandbox": set(),
     "pipeline": {"errors", "kpis", "settings", "sources", "warehouse"},

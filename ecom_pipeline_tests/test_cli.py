@@ -83,7 +83,7 @@ class TestHelp:
         assert told(call(*path, "--help"), 0)
 
     def test_the_commands_are_those_of_the_product(self) -> None:
-        expected = ["demo", "ui", "doctor", "backfill", "sweep", "report", "send", "alert", "ask"]
+        expected = ["demo", "ui", "doctor", "backfill", "sweep", "report", "send", "cockpit", "alert", "ask"]
         expected += ["kpi", "source", "readers"]
         assert [path[0] for path in ALL if len(path) == 1] == expected
         assert {path for path in ALL if len(path) == 2} == {

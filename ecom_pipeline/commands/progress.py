@@ -30,6 +30,7 @@ STAGES = {
     "extract": "Reading the sources",
     "compute": "Models and KPIs",
     "publish": "Publishing for readers",
+    "cockpit": "Cockpits",
     "report": "Weekly report",
 }
 LABEL_WIDTH = 24

@@ -87,6 +87,7 @@ def _run(folder: Path, plan: DemoPlan, first_day: date, display: RunDisplay) -> 
 
 
 def _print_results(pipeline: Pipeline, folder: Path) -> None:
+    from ecom_pipeline.cockpits import cockpit_file  # noqa: PLC0415 - loads slowly
     from ecom_pipeline.reporting import compute_edition, deliver_edition, report_files  # noqa: PLC0415 - loads slowly
 
     settings = pipeline.settings
@@ -105,6 +106,10 @@ def _print_results(pipeline: Pipeline, folder: Path) -> None:
     table.add_column(style="bold", no_wrap=True)
     table.add_column(overflow="fold")
     table.add_row("Reports", "\n".join(shown_path(pdf) for pdf in reports))
+    cockpits = [cockpit_file(settings, *one) for one in report_choices(settings)]
+    table.add_row(
+        "Cockpit", "\n".join(shown_path(file) for file in cockpits) + "\n[dim](open it in a browser)[/]"
+    )
     table.add_row(
         "Mails", f"{shown_path(folder / 'mails')} (each as .eml, with its text, HTML and PDF beside it)"
     )

@@ -8,6 +8,7 @@ import dagster as dg
 
 from ecom_pipeline.editions import report_choices
 from ecom_pipeline.orchestration.alerts import alert_assets
+from ecom_pipeline.orchestration.cockpit import cockpit_assets
 from ecom_pipeline.orchestration.computing import (
     families,
     kpi_assets,
@@ -54,6 +55,7 @@ def _assemble(
             *(kpi_assets(pipeline, family) for family in families(pipeline.catalog)),
             published_asset(pipeline),
             *alert_assets(pipeline),
+            *cockpit_assets(pipeline),
             *(report_asset(pipeline, *one) for one in chosen),
             *(delivery_asset(pipeline, *one, mail_retries) for one in chosen),
         ],

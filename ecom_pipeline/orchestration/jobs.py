@@ -18,6 +18,7 @@ from dagster._core.definitions.unresolved_asset_job_definition import Unresolved
 
 from ecom_pipeline.editions import report_choices
 from ecom_pipeline.orchestration.alerts import ALERTS, UNDER_WAY, alert_jobs, alert_sensors
+from ecom_pipeline.orchestration.cockpit import cockpit_keys
 from ecom_pipeline.orchestration.keys import (
     OWN_BACKFILL_TAG,
     PARTITION_TAG,
@@ -88,11 +89,13 @@ def _extract_job(pipeline: Pipeline) -> UnresolvedAssetJobDefinition:
 
 def _compute_job(pipeline: Pipeline) -> UnresolvedAssetJobDefinition:
     kpis = dg.AssetSelection.key_prefixes(["model"], ["kpi"])
-    last = [PUBLISHED, ALERTS] if pipeline.settings.tells_alerts else [PUBLISHED]
+    last = [PUBLISHED, *cockpit_keys(pipeline)]
+    if pipeline.settings.tells_alerts:
+        last.append(ALERTS)
     return dg.define_asset_job(
         COMPUTE,
         kpis | dg.AssetSelection.assets(*last),
-        description="Builds models and KPIs from what was read, publishes them for readers, and makes alerts.",
+        description="Builds models and KPIs from what was read, publishes them, and makes cockpits and alerts.",
         executor_def=dg.in_process_executor,
     )
 

@@ -22,6 +22,7 @@ TEAMS = {
     "sustainability": "team:operations",
 }
 DATA_TEAM = "team:data"
+LANGUAGE_NAMES = {"fr": "French", "en": "English"}
 
 OWN_BACKFILL_TAG = "ecom-pipeline/backfill"
 LATE_TAG = "ecom-pipeline/late"  # an extract of what was missing in the morning, tried again
@@ -47,6 +48,10 @@ def report_key(rhythm: Rhythm, audience: str, language: str) -> dg.AssetKey:
 
 def delivery_key(rhythm: Rhythm, audience: str, language: str) -> dg.AssetKey:
     return dg.AssetKey(["delivery", f"{rhythm}_{audience}_{language}"])
+
+
+def cockpit_key(audience: str, language: str) -> dg.AssetKey:
+    return dg.AssetKey(["cockpit", f"{audience}_{language}"])
 
 
 def source_group(family: str) -> str:

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 class Progress:
     """One step forward. `done` of `total` count the steps of the stage."""
 
-    stage: str  # extract, compute, publish, report
+    stage: str  # extract, compute, publish, cockpit, report
     label: str
     done: int
     total: int

@@ -14,6 +14,7 @@ from ecom_pipeline.errors import EcomError
 from ecom_pipeline.orchestration.keys import (
     BACKFILL_TAGS,
     DATA_TEAM,
+    LANGUAGE_NAMES,
     PUBLISHED,
     delivery_key,
     node_key,
@@ -40,7 +41,6 @@ PERIOD_IS_RENDERED = "newest_period_is_rendered"
 # A mail server that is down on Monday at seven is asked again at 7:15, 8:00, 9:45, 13:30 and 21:15.
 MAIL_RETRIES = dg.RetryPolicy(max_retries=5, delay=15 * 60, backoff=dg.Backoff.EXPONENTIAL)
 PICTURE_WIDTH = 520  # pixels: readable in the UI, small in its database
-_LANGUAGES = {"fr": "French", "en": "English"}
 
 
 def report_asset(pipeline: Pipeline, rhythm: Rhythm, audience: str, language: str) -> dg.AssetsDefinition:
@@ -54,7 +54,7 @@ def report_asset(pipeline: Pipeline, rhythm: Rhythm, audience: str, language: st
             dg.AssetDep(parent, partition_mapping=dg.TimeWindowPartitionMapping())
             for parent in (*_read_by(pipeline, audience), PUBLISHED)
         ],
-        description=f"The {rhythm} report for {title} in {_LANGUAGES[language]}: PDF, HTML, the text of its mail.",
+        description=f"The {rhythm} report for {title} in {LANGUAGE_NAMES[language]}: PDF, HTML, the text of its mail.",
         group_name="reports",
         kinds={"pdf", "html"},
         owners=[DATA_TEAM],
@@ -99,7 +99,7 @@ def delivery_asset(
     @dg.asset(
         key=delivery_key(rhythm, audience, language),
         deps=[report_key(rhythm, audience, language)],
-        description=f"The {rhythm} report for {title} in {_LANGUAGES[language]}, sent to those who read it. "
+        description=f"The {rhythm} report for {title} in {LANGUAGE_NAMES[language]}, sent to those who read it. "
         "Those of the past are rendered and never sent.",
         group_name="reports",
         kinds={"email"},

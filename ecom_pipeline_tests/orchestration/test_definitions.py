@@ -57,6 +57,8 @@ def test_every_table_model_and_kpi_is_an_asset(pipeline: Pipeline, graph: dg.Ass
     assert {"shop/orders", "outlet/orders"} <= tables
     readers = {
         "published",
+        "cockpit/direction_fr",
+        "cockpit/direction_en",
         *(
             f"{kind}/{rhythm}_direction_{language}"
             for kind in ("report", "delivery")
