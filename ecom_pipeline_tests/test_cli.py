@@ -318,6 +318,17 @@ class TestReports:
             "2026-W46_weekly_direction_fr.html",
         }
 
+    def test_cockpit(self, config: Path) -> None:
+        said = told(call("cockpit", "--language", "fr", "--config", config), 0)
+        assert said.endswith("reports/cockpit/direction_fr.html")
+        [one] = json.loads(call("cockpit", "--language", "en", "--json", "--config", config).stdout)
+        assert (one["audience"], one["language"], one["late_sources"]) == ("direction", "en", 0)
+        assert Path(one["file"]).stat().st_size == one["bytes"] < 500_000
+
+    def test_cockpits_of_nobody_are_refused(self, config: Path) -> None:
+        said = told(call("cockpit", "--audience", "directon", "--config", config), 2)
+        assert "Did you mean direction?" in said
+
     def test_a_day_names_its_week(self, config: Path) -> None:
         said = told(call("report", "--week", "2026-11-11", "--language", "fr", "--config", config), 0)
         assert said.endswith("2026-W46/weekly_direction_fr.pdf")

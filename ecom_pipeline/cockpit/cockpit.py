@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
 
-from ecom_pipeline.insights.bands import Band
+from ecom_pipeline.insights.bands import Band, Cadence
 from ecom_pipeline.insights.questions.question import Answer
 from ecom_pipeline.insights.signals import Signal
 from ecom_pipeline.insights.targets import Progress, Target
@@ -47,6 +47,8 @@ class Grain:
     shown: int
     year: int
     cut: int
+    least_days: int  # of the shortest such period
+    cadence: Cadence | None = None  # how its newest period is judged, where it is
 
 
 @dataclass(frozen=True)
@@ -68,7 +70,7 @@ class Series:
     values: Mapping[Cut, tuple[Value | None, ...]]
     targets: tuple[Decimal | None, ...]
     shift: tuple[int, ...]
-    band: Band | None  # what was to be expected of the newest week; of weeks only
+    band: Band | None  # what was to be expected of the newest week or month
 
     @property
     def total(self) -> tuple[Value | None, ...]:

@@ -10,7 +10,7 @@ import duckdb
 from ecom_pipeline.cockpit.cockpit import Cockpit, CockpitRequest, SourceState
 from ecom_pipeline.cockpit.periods import GRAINS, last_days, place_spans
 from ecom_pipeline.cockpit.reading import read_grain, small_copies
-from ecom_pipeline.insights.questions.question import Answer, questions
+from ecom_pipeline.insights.questions.question import answer_all
 from ecom_pipeline.insights.targets import SHAPE_DAYS, Progress, Span, compute_progress
 from ecom_pipeline.insights.watch import choose_watched, read_watched
 from ecom_pipeline.kpis.cohorts import Cohort, read_cohorts
@@ -55,7 +55,7 @@ def compute_cockpit(
         signals=tuple(choose_watched(chosen, watched, MOST_SIGNALS)),
         watched=watched,
         cohorts=_read_cohorts(connection, chosen),
-        answers=_ask(connection, request.audience.questions, day),
+        answers=answer_all(connection, day, request.audience.questions),
         sources=_read_sources(connection, day),
     )
 
@@ -94,11 +94,6 @@ def _has(connection: duckdb.DuckDBPyConnection, table: str) -> bool:
         "SELECT 1 FROM duckdb_tables() WHERE schema_name = 'model' AND table_name = ?", [table]
     ).fetchone()
     return found is not None
-
-
-def _ask(connection: duckdb.DuckDBPyConnection, names: Sequence[str], day: date) -> tuple[Answer, ...]:
-    answers = (questions()[name].answer(connection, day) for name in names)
-    return tuple(answer for answer in answers if answer is not None)
 
 
 def _read_sources(connection: duckdb.DuckDBPyConnection, newest_day: date) -> tuple[SourceState, ...]:

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from datetime import date, timedelta
 
 from ecom_pipeline.cockpit.cockpit import Grain, Span
+from ecom_pipeline.insights.bands import MONTHLY, WEEKLY
 from ecom_pipeline.kpis.definition import Kpi
 from ecom_pipeline.kpis.values import Period, compared_bounds, period_bounds
 
@@ -16,10 +17,10 @@ DAY, WEEK, FOUR_WEEKS, MONTH = "day", "week", "four_weeks", "month"
 
 
 GRAINS = (
-    Grain(DAY, Period.DAY, shown=28, year=29, cut=2),
-    Grain(WEEK, Period.WEEK, shown=53, year=52, cut=9),
-    Grain(FOUR_WEEKS, Period.ROLLING_28, shown=13, year=13, cut=2),
-    Grain(MONTH, Period.MONTH, shown=25, year=12, cut=4),
+    Grain(DAY, Period.DAY, shown=28, year=29, cut=2, least_days=1),
+    Grain(WEEK, Period.WEEK, shown=53, year=52, cut=9, least_days=7, cadence=WEEKLY),
+    Grain(FOUR_WEEKS, Period.ROLLING_28, shown=13, year=13, cut=2, least_days=28),
+    Grain(MONTH, Period.MONTH, shown=25, year=12, cut=4, least_days=31, cadence=MONTHLY),
 )
 # How far back segments go in a file, deepest first: what would make it too large is left out from the far end.
 DEPTHS = (
@@ -29,13 +30,16 @@ DEPTHS = (
 )
 
 
-def last_days(grain: Grain, newest_day: date) -> list[date]:
-    """The last day of each period that can be looked at, newest first; periods that are not over are left out."""
+def last_days(grain: Grain, newest_day: date, more: int = 0) -> list[date]:
+    """The last day of each period that can be looked at, and of some `more` before, newest first.
+
+    A period that is not over is left out.
+    """
     first, last = period_bounds(grain.period, newest_day)
     if last > newest_day:
         last = first - timedelta(days=1)
     found = [last]
-    while len(found) < grain.shown:
+    while len(found) < grain.shown + more:
         found.append(period_bounds(grain.period, found[-1])[0] - timedelta(days=1))
     return found
 
@@ -51,14 +55,11 @@ def place_spans(grain: Grain, ends: Sequence[date]) -> tuple[Span, ...]:
     return tuple(spans[place] for place in range(len(spans)))
 
 
-def shift_of(kpi: Kpi, ends: Sequence[date]) -> tuple[int, ...]:
+def shift_of(kpi: Kpi, grain: Grain) -> tuple[int, ...]:
     """How many places earlier each period's value is told, because its days are too young for this KPI.
 
     The same rule as the report's: what needs a week or more to mature is told of the newest period that is old
     enough; a few immature days are left out of their period and said beside it.
     """
-    if kpi.matures_after < 7:
-        return tuple(0 for _ in ends)
-    ripe = ends[0] - timedelta(days=kpi.matures_after)
-    first = next((place for place, end in enumerate(ends) if end <= ripe), len(ends) - 1)
-    return tuple(max(first - place, 0) for place in range(len(ends)))
+    young = -(-kpi.matures_after // grain.least_days) if kpi.matures_after >= 7 else 0
+    return tuple(min(max(young - place, 0), grain.shown - 1 - place) for place in range(grain.shown))

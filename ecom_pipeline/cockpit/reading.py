@@ -15,8 +15,8 @@ import duckdb
 import pyarrow as pa
 
 from ecom_pipeline.cockpit.cockpit import OTHERS, Cut, Grain, Series
-from ecom_pipeline.cockpit.periods import WEEK, last_days, shift_of
-from ecom_pipeline.insights.bands import CLOSE, FAR, HISTORY, Band, compute_band
+from ecom_pipeline.cockpit.periods import last_days, shift_of
+from ecom_pipeline.insights.bands import CLOSE, FAR, Band, compute_band
 from ecom_pipeline.insights.signals import STEERING
 from ecom_pipeline.insights.targets import Target, target_amount, target_value
 from ecom_pipeline.kpis.definition import Kind, Kpi
@@ -118,18 +118,21 @@ def read_grain(
     minimum_coverage: Decimal,
 ) -> dict[str, Series]:
     """Every KPI's series over one grain."""
-    ends = last_days(grain, newest_day)
+    shifts = {kpi.key: shift_of(kpi, grain) for kpi in kpis}
+    ends = last_days(grain, newest_day, max((one[0] for one in shifts.values()), default=0))
     places: dict[str, dict[Cut, dict[int, Value]]] = {kpi.key: {TOTAL: {}} for kpi in kpis}
-    shifts = {kpi.key: shift_of(kpi, ends) for kpi in kpis}
-    for found in read_period_values(totals, kpis, grain.period, ends, minimum_coverage):
-        _place(places[found.kpi][TOTAL], found, ends.index(found.last_day), grain.year)
     for shift in sorted({one[0] for one in shifts.values()}):
         members = [kpi for kpi in kpis if shifts[kpi.key][0] == shift]
-        wanted = ends[shift : shift + grain.cut]
-        for found in read_period_values(cuts, members, grain.period, wanted, minimum_coverage):
-            cut = (found.dimension, found.segment)
-            if cut != TOTAL:
-                _place(places[found.kpi].setdefault(cut, {}), found, ends.index(found.last_day), grain.year)
+        # The band of a KPI told later is learned from as many periods as any other's.
+        for database, wanted in (
+            (totals, ends[: grain.shown + shift]),
+            (cuts, ends[shift : shift + grain.cut]),
+        ):
+            for found in read_period_values(database, members, grain.period, wanted, minimum_coverage):
+                cut = (found.dimension, found.segment)
+                if (cut == TOTAL) == (database is totals):
+                    known = places[found.kpi].setdefault(cut, {})
+                    _place(known, found, ends.index(found.last_day), grain.year)
     length = max(grain.shown + 1, grain.shown + grain.year)
     return {
         kpi.key: Series(
@@ -137,11 +140,9 @@ def read_grain(
                 cut: tuple(known.get(place) for place in range(length))
                 for cut, known in places[kpi.key].items()
             },
-            tuple(_target(kpi, targets.get(kpi.key, ()), grain, end) for end in ends),
+            tuple(_target(kpi, targets.get(kpi.key, ()), grain, end) for end in ends[: grain.shown]),
             shifts[kpi.key],
-            _newest_band(kpi, places[kpi.key][TOTAL], shifts[kpi.key][0], essentials)
-            if grain.key == WEEK
-            else None,
+            _newest_band(kpi, grain, places[kpi.key][TOTAL], shifts[kpi.key][0], essentials),
         )
         for kpi in kpis
     }
@@ -159,9 +160,14 @@ def _target(kpi: Kpi, targets: Sequence[Target], grain: Grain, end: date) -> Dec
     return target_value(targets, end)
 
 
-def _newest_band(kpi: Kpi, weeks: Mapping[int, Value], place: int, essentials: Sequence[str]) -> Band | None:
-    """What the report expects of the week: judged as closely, learned from the same weeks."""
-    history = [weeks[back] for back in sorted(weeks, reverse=True) if place < back <= place + HISTORY]
+def _newest_band(
+    kpi: Kpi, grain: Grain, known: Mapping[int, Value], place: int, essentials: Sequence[str]
+) -> Band | None:
+    """What the report expects of the period: judged as closely, learned from the same periods."""
+    if grain.cadence is None:
+        return None
+    furthest = place + grain.cadence.history // 2 + grain.year
+    history = [known[back] for back in sorted(known, reverse=True) if place < back <= furthest]
     width = CLOSE if kpi.key in (*STEERING, *essentials) else FAR
-    known = [value.value if value.state is State.OK else None for value in history]
-    return compute_band(known, kpi.minimum, kpi.maximum, width)
+    values = [value.value if value.state is State.OK else None for value in history]
+    return compute_band(values, kpi.minimum, kpi.maximum, width, grain.cadence)

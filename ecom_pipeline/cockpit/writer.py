@@ -115,8 +115,8 @@ class CockpitWriter:
         if grain.key == DAY:
             return self._date(span.first_day, "EEE d MMM y")
         if grain.key == MONTH:
-            return self._date(span.first_day, "MMMM y")
-        days = self.formats.week(span.first_day, span.last_day)
+            return self.formats.month(span.first_day)
+        days = self.formats.span(span.first_day, span.last_day)
         if grain.key != WEEK:
             return days
         return f"{self.words.say('period.week_short', week=span.last_day.isocalendar().week)} · {days}"
@@ -139,4 +139,4 @@ class CockpitWriter:
         return self._date(span.last_day, "d MMM")
 
     def _date(self, day: date, pattern: str) -> str:
-        return format_date(day, pattern, locale=self.formats.locale)
+        return str(format_date(day, pattern, locale=self.formats.locale))

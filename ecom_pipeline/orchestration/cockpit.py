@@ -67,7 +67,9 @@ def _render(pipeline: Pipeline, name: str, languages: Sequence[str]) -> list[Ren
 
 def _spec(pipeline: Pipeline, name: str, language: str) -> dg.AssetSpec:
     audience = shop_audience(pipeline, name)
-    nodes = [node for node in pipeline.catalog.kpi_nodes if node.kpi is not None and node.kpi.key in audience.kpis]
+    nodes = [
+        node for node in pipeline.catalog.kpi_nodes if node.kpi is not None and node.kpi.key in audience.kpis
+    ]
     return dg.AssetSpec(
         cockpit_key(name, language),
         deps=[*(node_key(node) for node in nodes), PUBLISHED],

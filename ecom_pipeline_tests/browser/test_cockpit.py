@@ -15,7 +15,7 @@ import pytest
 from ecom_pipeline.cockpit import compute_cockpit, render_cockpit
 from ecom_pipeline.kpis.definition import Kpi
 from ecom_pipeline.kpis.values import State
-from ecom_pipeline.reports import WeeklyReport, compute_report
+from ecom_pipeline.reports import Report, compute_report
 from ecom_pipeline.reports.formats import LANGUAGES
 from ecom_pipeline.reports.rows import make_kpi_row
 from ecom_pipeline.reports.writer import Writer
@@ -68,7 +68,7 @@ def files(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
 
 
 @pytest.fixture(scope="module")
-def report() -> WeeklyReport:
+def report() -> Report:
     """The same shop's report of the same week."""
     kpis = make_catalogue()
     return compute_report(make_troubled(kpis), kpis, make_request())
@@ -129,7 +129,7 @@ def clean(text: str) -> str:
 
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_what_is_shown_is_what_the_report_prints(
-    show: Open, files: dict[str, Path], report: WeeklyReport, language: str
+    show: Open, files: dict[str, Path], report: Report, language: str
 ) -> None:
     """Every KPI's value, change on the week, change on the year and target: the PDF's very texts."""
     shown, writer = show(files[language], viewport={"width": 1920, "height": 1000}), Writer(report, language)
@@ -148,9 +148,9 @@ def test_what_is_shown_is_what_the_report_prints(
     assert sum(figure.current.state is State.OK for figure in report.figures.values()) > 30
     assert {row.tone for row in rows.values()} >= {"bad", "plain"}
     for key, row in rows.items():
-        value = shown.page.locator(f"#row_{key}").locator("xpath=ancestor::tr[1]").locator(".value")
+        cell = shown.page.locator(f"#row_{key}").locator("xpath=ancestor::tr[1]").locator(".value")
         expected = row.tone if row.is_known else "absent"
-        assert expected in str(value.get_attribute("class")).split(), key
+        assert expected in str(cell.get_attribute("class")).split(), key
 
 
 class TestChoices:
@@ -382,8 +382,13 @@ def test_axe_finds_nothing_serious(show: Open, files: dict[str, Path], language:
         "axe_playwright_python.sync_playwright", reason="needs axe-playwright-python: pip install '.[dev]'"
     ).Axe()
     shown = show(files[language], color_scheme=scheme)
-    for prepare in (lambda: None, lambda: shown.page.click("#define"), lambda: _narrow(shown)):
-        prepare()
+    states: list[Callable[[], None]] = [
+        lambda: None,
+        lambda: shown.page.click("#define"),
+        lambda: _narrow(shown),
+    ]
+    for reach in states:
+        reach()
         # Its own script is no part of the page; the page's policy would refuse it as an element.
         found = axe.run(shown.page).response
         bad = [

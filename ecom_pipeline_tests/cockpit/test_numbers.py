@@ -12,47 +12,74 @@ import pytest
 
 from ecom_pipeline.cockpit import Cockpit, compute_cockpit
 from ecom_pipeline.cockpit.cockpit import OTHERS, Grain
-from ecom_pipeline.cockpit.periods import DAY, GRAINS, WEEK, last_days, shift_of
+from ecom_pipeline.cockpit.periods import DAY, GRAINS, MONTH, WEEK, last_days, shift_of
 from ecom_pipeline.cockpit.reading import MOST_SEGMENTS
 from ecom_pipeline.insights.questions.question import questions
 from ecom_pipeline.kpis.definition import Kind, Kpi
 from ecom_pipeline.kpis.values import TOTAL, Period, State, Value, period_bounds, read_period_values
-from ecom_pipeline.reports import compute_report
+from ecom_pipeline.periods import Rhythm
+from ecom_pipeline.reports import Report, compute_report
 from ecom_pipeline.reports.audience import make_audience
 from ecom_pipeline_tests.cockpit.shops import make_cockpit, make_cockpit_request
-from ecom_pipeline_tests.reports.shop import ESSENTIALS, SUNDAY, Story, make_request
+from ecom_pipeline_tests.reports.shop import ESSENTIALS, SUNDAY, Story, make_request, make_shop
+
+PERIODS = [(WEEK, Rhythm.WEEKLY), (MONTH, Rhythm.MONTHLY)]
 
 
-def test_every_week_value_is_the_reports(
-    catalogue: dict[str, Kpi], troubled_shop: duckdb.DuckDBPyConnection, troubled: Cockpit
-) -> None:
-    report = compute_report(troubled_shop, catalogue, make_request())
-    year = grain_of(WEEK).year
+def compare(cockpit: Cockpit, report: Report, name: str) -> None:
+    """Every KPI's value, what it is compared with, target and band: the report's."""
+    year = grain_of(name).year
     for key, figure in report.figures.items():
-        series = troubled.series[WEEK][key]
+        series = cockpit.series[name][key]
         told = series.shift[0]
-        assert troubled.spans[WEEK][told].last_day == figure.last_day, key
+        assert cockpit.spans[name][told].last_day == figure.period.last_day, key
         assert series.total[told] == figure.current, key
         assert series.total[told + 1] == figure.previous, key
         assert series.total[told + year] == figure.previous_year, key
         assert series.band == figure.band, key
         assert series.targets[told] == figure.target, key
-    assert sum(figure.current.state is State.OK for figure in report.figures.values()) > 30
-    assert sum(figure.target is not None for figure in report.figures.values()) >= 2
-    assert sum(figure.band is not None for figure in report.figures.values()) > 20
 
 
-def test_a_middle_of_the_week_is_the_reports_of_the_week_before(
+@pytest.mark.parametrize(("name", "rhythm"), PERIODS)
+def test_every_value_is_the_reports(
+    catalogue: dict[str, Kpi],
+    troubled_shop: duckdb.DuckDBPyConnection,
+    troubled: Cockpit,
+    name: str,
+    rhythm: Rhythm,
+) -> None:
+    last_day = troubled.spans[name][0].last_day
+    report = compute_report(troubled_shop, catalogue, make_request(last_day, rhythm))
+    compare(troubled, report, name)
+    figures = report.figures.values()
+    assert sum(figure.current.state is State.OK for figure in figures) > 30
+    assert sum(figure.target is not None for figure in figures) >= 2
+    assert sum(figure.band is not None for figure in figures) > 20
+
+
+@pytest.mark.parametrize(("name", "rhythm"), PERIODS)
+def test_what_matures_late_is_judged_by_as_long_a_past(
+    catalogue: dict[str, Kpi], name: str, rhythm: Rhythm
+) -> None:
+    """In a shop of many years, the band of a KPI told five weeks late rests on as many weeks as the report's."""
+    late = {
+        key: catalogue[key].model_copy(update={"matures_after": days})
+        for key, days in (("net_sales", 0), ("return_rate", 30), ("orders", 62))
+    }
+    connection = make_shop(late, Story(weeks=190, restates=False))
+    cockpit = compute_cockpit(connection, late, make_cockpit_request(late))
+    last_day = cockpit.spans[name][0].last_day
+    compare(cockpit, compute_report(connection, late, make_request(last_day, rhythm, kpis=late)), name)
+    assert all(series.band for series in cockpit.series[name].values())
+
+
+def test_in_the_middle_of_a_week_the_newest_is_the_week_before(
     catalogue: dict[str, Kpi], troubled_shop: duckdb.DuckDBPyConnection
 ) -> None:
-    """On a Thursday the newest week that is over is last week."""
     wednesday = SUNDAY - timedelta(days=4)
     cockpit = compute_cockpit(troubled_shop, catalogue, make_cockpit_request(catalogue, newest_day=wednesday))
-    report = compute_report(troubled_shop, catalogue, make_request(week_last_day=SUNDAY - timedelta(days=7)))
-    for key, figure in report.figures.items():
-        series = cockpit.series[WEEK][key]
-        assert cockpit.spans[WEEK][series.shift[0]].last_day == figure.last_day, key
-        assert series.total[series.shift[0]] == figure.current, key
+    report = compute_report(troubled_shop, catalogue, make_request(SUNDAY - timedelta(days=7)))
+    compare(cockpit, report, WEEK)
     assert cockpit.spans[DAY][0].last_day == wednesday
 
 
@@ -173,13 +200,13 @@ class TestShift:
     @pytest.mark.parametrize(("matures_after", "weeks"), [(0, 0), (6, 0), (7, 1), (8, 2), (14, 2), (30, 5)])
     def test_weeks_as_in_the_report(self, catalogue: dict[str, Kpi], matures_after: int, weeks: int) -> None:
         kpi = catalogue["net_sales"].model_copy(update={"matures_after": matures_after})
-        shift = shift_of(kpi, last_days(grain_of(WEEK), SUNDAY))
+        shift = shift_of(kpi, grain_of(WEEK))
         assert shift[: weeks + 1] == tuple(range(weeks, -1, -1))
         assert set(shift[weeks:]) == {0}
 
     def test_days(self, catalogue: dict[str, Kpi]) -> None:
         kpi = catalogue["net_sales"].model_copy(update={"matures_after": 10})
-        assert shift_of(kpi, last_days(grain_of(DAY), SUNDAY))[:12] == (*range(10, -1, -1), 0)
+        assert shift_of(kpi, grain_of(DAY))[:12] == (*range(10, -1, -1), 0)
 
 
 def test_places_are_whole_periods_without_a_gap(troubled: Cockpit) -> None:
