@@ -119,13 +119,14 @@ def read_grain(
 ) -> dict[str, Series]:
     """Every KPI's series over one grain."""
     shifts = {kpi.key: shift_of(kpi, grain) for kpi in kpis}
-    ends = last_days(grain, newest_day, max((one[0] for one in shifts.values()), default=0))
+    # The band of a KPI that is told later is learned from as many periods as any other's.
+    more = {one[0]: one[0] if grain.cadence else 0 for one in shifts.values()}
+    ends = last_days(grain, newest_day, max(more.values(), default=0))
     places: dict[str, dict[Cut, dict[int, Value]]] = {kpi.key: {TOTAL: {}} for kpi in kpis}
-    for shift in sorted({one[0] for one in shifts.values()}):
+    for shift in sorted(more):
         members = [kpi for kpi in kpis if shifts[kpi.key][0] == shift]
-        # The band of a KPI told later is learned from as many periods as any other's.
         for database, wanted in (
-            (totals, ends[: grain.shown + shift]),
+            (totals, ends[: grain.shown + more[shift]]),
             (cuts, ends[shift : shift + grain.cut]),
         ):
             for found in read_period_values(database, members, grain.period, wanted, minimum_coverage):

@@ -86,7 +86,14 @@ def write_signals(writer: CockpitWriter) -> dict[str, Any]:
         action = writer.text(kpi.action) if kpi.action else ""
         rows.append({"name": writer.name(kpi.key), "reason": writer.signal(signal), "action": action})
     first, last = writer.formats.day(day - timedelta(days=6)), writer.formats.dated(day)
-    return {"rows": rows, "note": writer.words.say("page.signals_note", first=first, last=last)}
+    return {
+        "rows": rows,
+        "note": writer.words.say("page.signals_note", first=first, last=last),
+        # What is missing may be what is unusual.
+        "none": writer.words.say(
+            "page.no_signals_known" if writer.cockpit.late_sources else "page.no_signals"
+        ),
+    }
 
 
 def write_cohorts(writer: CockpitWriter) -> list[dict[str, Any]]:

@@ -83,7 +83,8 @@ function labels(points, x, slot, chosen) {
     const isChosen = one.place === chosen;
     const isNear = !isChosen && Math.abs(points.findIndex((other) => other.place === chosen) - place) < every;
     if (!isChosen && ((points.length - 1 - place) % every !== 0 || isNear)) return;
-    const edge = place === 0 ? "start" : place === points.length - 1 ? "end" : "middle";
+    const isTight = slot < 44; // a label wider than its column would leave the picture at either end
+    const edge = isTight && place === 0 ? "start" : isTight && place === points.length - 1 ? "end" : "middle";
     const at = edge === "start" ? x(place) - slot / 2 : edge === "end" ? x(place) + slot / 2 : x(place);
     marks.push(draw("text", {
       x: at, y: CHART_HEIGHT - 5, class: isChosen ? "tick now" : "tick", "text-anchor": edge,
