@@ -168,7 +168,7 @@ def _encode_kpi(writer: CockpitWriter, cuts: _Cuts, kpi: Kpi, depth: Mapping[str
         "scales": list(scales),
         "series": {
             grain.key: {
-                **_encode_total(writer, all_series[grain.key], grain, scales),
+                **_encode_total(writer, kpi, all_series[grain.key], grain, scales),
                 **_encode_cuts(cuts, kpi, all_series[grain.key], grain, scales, depth[grain.key]),
             }
             for grain in cockpit.grains
@@ -212,6 +212,7 @@ def _encode_cuts(
 
 def _encode_total(
     writer: CockpitWriter,
+    kpi: Kpi,
     series: Series,
     grain: Grain,
     scales: tuple[int, int],
@@ -227,7 +228,7 @@ def _encode_total(
     notes = {
         place: note
         for place, value in enumerate(series.total[: grain.shown])
-        if value is not None and (note := writer.note(value))
+        if value is not None and (note := writer.note(kpi, value))
     }
     if notes:
         found["notes"] = notes

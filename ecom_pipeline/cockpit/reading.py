@@ -60,7 +60,8 @@ _CUT_ROWS = """
 SELECT d.kpi, d.day, d.dimension,
     CASE WHEN s.place <= $most THEN d.segment ELSE $others END AS segment,
     SUM(d.numerator) AS numerator, SUM(d.denominator) AS denominator,
-    SUM(d.covered) AS covered, SUM(d.coverable) AS coverable
+    SUM(d.covered) AS covered, SUM(d.coverable) AS coverable,
+    MAX(CASE WHEN s.place <= $most THEN d.low END) AS low, MAX(CASE WHEN s.place <= $most THEN d.high END) AS high
 FROM kpi.daily AS d
 JOIN cockpit_kpis AS k ON k.kpi = d.kpi
 LEFT JOIN cockpit_segments AS s ON s.kpi = d.kpi AND s.dimension = d.dimension AND s.segment = d.segment

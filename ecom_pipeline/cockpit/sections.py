@@ -200,7 +200,7 @@ def write_quality(writer: CockpitWriter) -> dict[str, Any]:
         series = cockpit.series[WEEK][key]
         newest = series.total[series.shift[0]]
         if key not in cockpit.not_connected and newest is not None and newest.state is not State.OK:
-            missing.append((writer.name(key), writer.note(newest)))
+            missing.append((writer.name(key), writer.note(cockpit.kpis[key], newest)))
     return {
         "sources": [
             {

@@ -15,6 +15,7 @@ from ecom_pipeline.kpis.definition import Kpi
 from ecom_pipeline.kpis.definition import Words as KpiWords
 from ecom_pipeline.kpis.values import State, Value
 from ecom_pipeline.reports.formats import Formats
+from ecom_pipeline.reports.notes import write_notes
 from ecom_pipeline.reports.words import Words, load_words
 from ecom_pipeline.reports.writer import segment_name
 
@@ -72,18 +73,11 @@ class CockpitWriter:
         low, high = (self.formats.limit(kpi, edge) for edge in kpi.reference.between)
         return self.report_words.say("reference.between", low=low, high=high)
 
-    def note(self, value: Value) -> str:
-        """What a reader must know about a total before using it; empty when nothing is."""
-        words, found = self.report_words, []
-        if value.state is not State.OK:
-            coverage = self.formats.percent(value.coverage) if value.coverage is not None else ""
-            found.append(words.say(f"state.{value.state.value}", coverage=coverage))
-            if value.state is State.MISSING and value.reason:
-                found.append(self.reason(value.reason))
-        elif value.coverage is not None and value.coverage < 1:
-            found.append(words.say("note.coverage", coverage=self.formats.percent(value.coverage)))
-        if value.state is State.OK and value.days_provisional:
-            found.append(words.count("note.provisional", value.days_provisional))
+    def note(self, kpi: Kpi, value: Value) -> str:
+        """What a reader must know about a total before using it, as in the report; empty when nothing is."""
+        found = write_notes(self.report_words, self.formats, kpi, value)
+        if value.state is State.MISSING and value.reason:
+            found.append(self.reason(value.reason))
         return " · ".join(found)
 
     def reason(self, reason: str) -> str:
@@ -123,7 +117,7 @@ class CockpitWriter:
 
     def month(self, day: date) -> str:
         """A month in short, with its year."""
-        return self._date(day, "MMM y")
+        return self.formats.short_month(day)
 
     def long_month(self, day: date) -> str:
         """A month's name, as a sentence begins with it."""

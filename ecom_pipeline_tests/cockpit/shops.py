@@ -75,10 +75,10 @@ def add_products(connection: duckdb.DuckDBPyConnection, number: int) -> None:
     )
     connection.execute(
         """
-        INSERT INTO kpi.daily
+        INSERT INTO kpi.daily (kpi, day, dimension, segment, numerator, denominator)
         SELECT t.kpi, t.day, 'product', 'Bougie parfumée n° ' || p,
             ROUND(CAST(t.numerator AS DECIMAL(28, 4)) * (1 + HASH(p, t.day, t.kpi) % 1000) / 750000, 2),
-            ROUND(CAST(t.denominator AS DECIMAL(28, 4)) * (1 + HASH(p, t.day) % 1000) / 750000, 2), NULL, NULL
+            ROUND(CAST(t.denominator AS DECIMAL(28, 4)) * (1 + HASH(p, t.day) % 1000) / 750000, 2)
         FROM kpi.daily AS t JOIN cut USING (kpi), range(?) AS r(p)
         WHERE t.dimension = 'total' AND (t.day > ? OR t.day BETWEEN ? AND ?)
         """,

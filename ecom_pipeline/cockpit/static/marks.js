@@ -30,7 +30,12 @@ function sparkline(values, { title = "", band = null, tone = "plain", width = 11
   const known = values.filter((value) => value !== null);
   if (!known.length) return frame(width, height, title, []);
   const edges = band ? [...known, ...band] : known;
-  const [low, high] = [Math.min(...edges), Math.max(...edges)];
+  let [low, high] = [Math.min(...edges), Math.max(...edges)];
+  if (!band && high > low) {
+    // Where nothing says what is usual, a move of a few percent must not look like a plunge.
+    const spare = Math.max(0.2 * Math.max(Math.abs(low), Math.abs(high)) - (high - low), 0) / 2;
+    [low, high] = [low - spare, high + spare];
+  }
   const x = (place) => 3 + (place * (width - 6)) / Math.max(values.length - 1, 1);
   const y = (value) => (high > low ? height - 3 - ((value - low) / (high - low)) * (height - 6) : height / 2);
   const marks = [];
