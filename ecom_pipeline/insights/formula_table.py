@@ -14,7 +14,7 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from ecom_pipeline.insights.drivers import Drivers, Parts, choose_drivers, compute_drivers, fold_drivers
-from ecom_pipeline.insights.formulas import Amount, Node, Piece, Product, Sum, compute_pieces
+from ecom_pipeline.insights.formulas import UNNAMED, Amount, Node, Piece, Product, Sum, compute_pieces
 from ecom_pipeline.kpis.definition import Unit, Words
 
 MOST_DEPTH = 2  # formulas within the formula
@@ -116,21 +116,23 @@ def _node(key: str, numbers: Mapping[str, Numbers], depth: int) -> Node:
     expression = formula_table().expression(key) if depth < MOST_DEPTH else None
     if expression is None:
         return Amount(key, *_amounts(key, numbers))
-    tree = ast.parse(expression, mode="eval").body
+    return _operation(key, ast.parse(expression, mode="eval").body, numbers, depth)
+
+
+def _operation(key: str, tree: ast.expr, numbers: Mapping[str, Numbers], depth: int) -> Node:
     if isinstance(tree, ast.BinOp) and isinstance(tree.op, ast.Add | ast.Sub):
-        return Sum(
-            key, tuple((sign, _leaf(one, numbers, depth)) for sign, one in _flat(tree, ast.Add, ast.Sub))
-        )
-    return Product(
-        key, tuple((exponent, _leaf(one, numbers, depth)) for exponent, one in _flat(tree, ast.Mult, ast.Div))
-    )
+        terms = _flat(tree, ast.Add, ast.Sub)
+        return Sum(key, tuple((sign, _leaf(one, numbers, depth)) for sign, one in terms))
+    factors = _flat(tree, ast.Mult, ast.Div)
+    return Product(key, tuple((exponent, _leaf(one, numbers, depth)) for exponent, one in factors))
 
 
 def _leaf(tree: ast.expr, numbers: Mapping[str, Numbers], depth: int) -> Node:
     if isinstance(tree, ast.Constant):
         return Amount(_ONE, Fraction(1), Fraction(1))
-    assert isinstance(tree, ast.Name), "a formula is either a sum or a product of names"
-    return _node(tree.id, numbers, depth + 1)
+    if isinstance(tree, ast.Name):
+        return _node(tree.id, numbers, depth + 1)
+    return _operation(UNNAMED, tree, numbers, depth)
 
 
 def _flat(

@@ -15,6 +15,8 @@ from itertools import combinations
 from math import factorial, prod
 from typing import Literal
 
+UNNAMED = ""  # the key of a product within a sum: its pieces are told as the sum's own
+
 
 @dataclass(frozen=True)
 class Amount:
@@ -90,15 +92,16 @@ def compute_pieces(whole: Node) -> Piece:
 
 
 def _piece(node: Node, weight: Fraction) -> Piece:
-    pieces: tuple[Piece, ...] = ()
+    found: list[Piece] = []
     if isinstance(node, Sum):
-        pieces = tuple(_piece(term, weight * sign) for sign, term in node.terms)
+        found = [_piece(term, weight * sign) for sign, term in node.terms]
     elif isinstance(node, Product):
-        pieces = tuple(
+        found = [
             _piece(factor, weight * own)
             for (_, factor), own in zip(node.factors, _factor_weights(node.factors), strict=True)
-        )
-    return Piece(node.key, node.before, node.after, weight, pieces)
+        ]
+    pieces = [one for piece in found for one in (piece.pieces if piece.key == UNNAMED else (piece,))]
+    return Piece(node.key, node.before, node.after, weight, tuple(pieces))
 
 
 def _factor_weights(factors: Sequence[tuple[Literal[1, -1], Node]]) -> list[Fraction]:

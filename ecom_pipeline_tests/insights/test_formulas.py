@@ -129,6 +129,15 @@ def test_parts_that_cancel_are_told_within_one_that_stood_still() -> None:
     assert [piece.effect for piece in found.pieces[0].pieces] == [30, -30]
 
 
+def test_a_product_within_a_sum_is_told_by_its_factors() -> None:
+    """10 x 5 - 4 became 12 x 6 - 7: two more at 5.5, one dearer at 11, three more given back."""
+    sold = Product(
+        "", ((1, Amount("orders", Fraction(10), Fraction(12))), (1, Amount("each", Fraction(5), Fraction(6))))
+    )
+    found = compute_pieces(Sum("whole", ((1, sold), (-1, Amount("returns", Fraction(4), Fraction(7))))))
+    assert {one.key: one.effect for one in found.pieces} == {"orders": 11, "each": 11, "returns": -3}
+
+
 def test_nothing_is_divided_by_zero() -> None:
     with pytest.raises(ZeroDivisionError):
         compute_pieces(
