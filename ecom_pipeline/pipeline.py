@@ -19,12 +19,13 @@ from ecom_pipeline.kpis.definition import Kpi, kpis
 from ecom_pipeline.settings import PSEUDONYM_VARIABLE, Settings, missing_secrets
 from ecom_pipeline.sources.contract import Change, Source, SourceContext, Table, Window, local_midnight
 from ecom_pipeline.sources.registry import vendors
-from ecom_pipeline.warehouse.build import BuildRequest, Built, build, last_built_day
+from ecom_pipeline.warehouse.build import build, last_built_day
 from ecom_pipeline.warehouse.catalog import Catalog, build_catalog
 from ecom_pipeline.warehouse.changes import forget_changes
 from ecom_pipeline.warehouse.completeness import refresh_kpi_days, refresh_source_days, write_wiring
 from ecom_pipeline.warehouse.configuration import write_configuration
 from ecom_pipeline.warehouse.connection import open_warehouse
+from ecom_pipeline.warehouse.plan import BuildRequest, Built
 from ecom_pipeline.warehouse.publish import publish
 from ecom_pipeline.warehouse.raw_log import (
     LoadResult,
@@ -141,18 +142,15 @@ class Pipeline:
         start = settings.shop.history_start
         request = BuildRequest(first_day, last_day, start, settings.shop.time_zone, self.clock())
         nodes = self.catalog.nodes if names is None else self.catalog.select(names)
-        built: list[Built] = []
         with open_warehouse(settings.warehouse_file) as connection:
             until = max(last_day, last_built_day(connection) or last_day)
             write_configuration(connection, settings, until)
             write_wiring(connection, self.catalog, self._titles())
             stage(connection, self.catalog, settings.shop.time_zone)
             refresh_source_days(connection, start, until, self._day_ends(start, until))
-            for node in nodes:
-                built.extend(build(connection, [node], request))
-                if on_built is not None:
-                    on_built(built[-1])
-            refresh_kpi_days(connection, self.catalog, start, settings.shop.complete_since)
+            built = build(connection, nodes, request, on_built)
+            kpis = [node.kpi for node in nodes if node.kpi is not None]
+            refresh_kpi_days(connection, kpis, start, settings.shop.complete_since)
             forget_changes(connection, [node.name for node in self.catalog.nodes])
         return built
 

@@ -3,6 +3,7 @@
 Purchases to come (BG/NBD) times what each brings (gamma-gamma) times the share of sales that stayed as
 contribution before marketing over the last year. Told with an interval, which holds the uncertainty of the fit,
 and with a back-test: the same method, fitted half a year earlier, against what customers then really did.
+Customers whose repeat purchases were on average worth the same to a hundredth are one group of spenders.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import ROUND_HALF_UP, Decimal
-from functools import partial
+from functools import cached_property, partial
 
 import numpy as np
 import pyarrow as pa
@@ -20,6 +21,7 @@ from ecom_pipeline.insights.purchases import (
     FitError,
     Floats,
     Histories,
+    Places,
     PurchaseModel,
     expected_purchases,
     expected_spend,
@@ -50,11 +52,10 @@ SCHEMA = pa.schema(
 
 @dataclass(frozen=True)
 class Moment:
-    """The customers as known at the end of one Sunday, grouped by channel and history."""
+    """The customers as known at the end of one Sunday, grouped by history, and those of each channel."""
 
     histories: Histories
-    channels: list[str]
-    amounts: Floats  # what each group's customers paid for their repeat purchases
+    channels: dict[str, Cut]
     spend: tuple[Floats, Floats, Floats]  # frequency, amount of all repeat purchases, customers
 
     @property
@@ -64,77 +65,89 @@ class Moment:
         returned = float(customers[self.histories.frequency > 0].sum())
         return bool(len(customers)) and self.histories.age.max() >= LEAST_AGE and returned >= LEAST_RETURNED
 
+    @cached_property
+    def purchases(self) -> PurchaseModel | None:
+        """The fit of the moment, which this week's prediction and the back-test in half a year share."""
+        try:
+            return fit_purchases(self.histories)
+        except FitError:
+            return None
+
+
+@dataclass(frozen=True)
+class Cut:
+    """The customers of one channel: which of the moment's histories they have, and what they spent again."""
+
+    places: Places
+    customers: Floats
+    amounts: Floats
+
 
 def predict(rows: pa.Table, days: list[date]) -> pa.Table:
-    """The model's rows for the days, from the query's groups; no rows for a week that cannot be told."""
+    """The model's rows for the days, Sundays, from the query's groups; none for a week that cannot be told."""
     moments = _moments(rows.filter(pc.field("kind").isin(["history", "spend"])))
     shares = _shares(rows.filter(pc.field("kind").isin(["contribution", "net"])))
-    found: list[dict[str, object]] = []
-    told: dict[date, list[dict[str, object]]] = {}
-    for day in days:
-        week = day - timedelta(days=day.isoweekday() % 7)
-        if week not in told:
-            told[week] = _week(moments, shares.get(week), week)
-        found += [{"day": day, **row} for row in told[week]]
+    found = [{"day": day, **row} for day in days for row in _week(moments, shares.get(day), day)]
     return pa.Table.from_pylist(found, schema=SCHEMA)
 
 
 def _week(moments: dict[date, Moment], share: float | None, week: date) -> list[dict[str, object]]:
     now = moments.get(week)
-    if now is None or share is None or not now.is_telling:
+    if now is None or share is None or not now.is_telling or now.purchases is None:
         return []
     try:
-        model = fit_purchases(now.histories)
-        value = _value_each(now) * share
+        weights = {channel: values * share for channel, values in _values(now).items()}
     except FitError:
         return []
-    foretold, happened = _backtest(moments.get(week - HELD_OUT), now)
     expected = partial(expected_purchases, histories=now.histories, horizon=HORIZON)
-    weights = now.histories.customers * value
-    likely = expected(np.exp(model.logs)) * weights
-    drawn = np.array([expected(parameters) for parameters in _draws(model)]) * weights
-    cuts = [("total", "", np.ones(len(now.channels), dtype=bool))]
-    cuts += [
-        ("channel", channel, np.array([one == channel for one in now.channels]))
-        for channel in sorted(set(now.channels))
-    ]
-    return [
-        {
-            "dimension": dimension,
-            "segment": segment,
-            "customers": int(now.histories.customers[chosen].sum()),
-            "expected": _money(float(likely[chosen].sum())),
-            "low": _money(float(np.percentile(drawn[:, chosen].sum(axis=1), LIKELY[0]))),
-            "high": _money(float(np.percentile(drawn[:, chosen].sum(axis=1), LIKELY[1]))),
-            "foretold": _money(foretold) if dimension == "total" and foretold is not None else None,
-            "happened": happened if dimension == "total" else None,
-        }
-        for dimension, segment, chosen in cuts
-    ]
+    likely = expected(np.exp(now.purchases.logs))
+    drawn = np.array([expected(parameters) for parameters in _draws(now.purchases)])
+    total = np.sum(list(weights.values()), axis=0)
+    everyone = float(now.histories.customers.sum())
+    rows = [_told("total", "", everyone, (likely * total).sum(), (drawn * total).sum(axis=1))]
+    rows += [
+        _told("channel", channel, float(now.channels[channel].customers.sum()),
+              (likely * weight).sum(), (drawn * weight).sum(axis=1))
+        for channel, weight in sorted(weights.items())
+    ]  # fmt: skip
+    foretold, happened = _backtest(moments.get(week - HELD_OUT), now)
+    rows[0] |= {"foretold": None if foretold is None else _money(foretold), "happened": happened}
+    return rows
 
 
-def _value_each(now: Moment) -> Floats:
-    """What a future purchase of each group's customers is worth, in sales."""
+def _told(dimension: str, segment: str, customers: float, likely: float, drawn: Floats) -> dict[str, object]:
+    low, high = (_money(float(np.percentile(drawn, percentile))) for percentile in LIKELY)
+    return {
+        "dimension": dimension, "segment": segment, "customers": round(customers),
+        "expected": _money(float(likely)), "low": low, "high": high, "foretold": None, "happened": None,
+    }  # fmt: skip
+
+
+def _values(now: Moment) -> dict[str, Floats]:
+    """What one more purchase by each history's customers is worth in sales, all of them together, by channel."""
     frequency, amount, customers = now.spend
-    model = fit_spend(frequency, amount / frequency, customers)
-    x = now.histories.frequency
-    means = np.divide(now.amounts, x, out=np.zeros_like(x), where=x > 0)
-    each = expected_spend(model, x, means, now.histories.customers)
-    if not np.all(np.isfinite(each)):
-        raise FitError("What customers spend varies too much to have a mean.")
-    return each
+    model = fit_spend(frequency, amount / (frequency * customers), customers)
+    found = {}
+    for channel, cut in now.channels.items():
+        x = now.histories.frequency[cut.places]
+        means = np.divide(cut.amounts, x, out=np.zeros_like(x), where=x > 0)
+        each = expected_spend(model, x, means, cut.customers)
+        if not np.all(np.isfinite(each)):
+            raise FitError("What customers spend varies too much to have a mean.")
+        found[channel] = np.bincount(
+            cut.places, weights=each * cut.customers, minlength=len(now.histories.customers)
+        )
+    return found
 
 
 def _backtest(then: Moment | None, now: Moment) -> tuple[float | None, int | None]:
     """Repeat purchases foretold half a year ago by those who were customers then, and those they made."""
-    if then is None or not then.is_telling:
+    if then is None or not then.is_telling or then.purchases is None:
         return None, None
     weeks = HELD_OUT.days / 7
-    try:
-        model = fit_purchases(then.histories)
-    except FitError:
-        return None, None
-    foretold = expected_purchases(np.exp(model.logs), then.histories, weeks) @ then.histories.customers
+    foretold = (
+        expected_purchases(np.exp(then.purchases.logs), then.histories, weeks) @ then.histories.customers
+    )
     known = now.histories.age >= weeks
     after = now.histories.frequency[known] @ now.histories.customers[known]
     before = then.histories.frequency @ then.histories.customers
@@ -147,26 +160,33 @@ def _draws(model: PurchaseModel) -> Floats:
 
 def _moments(rows: pa.Table) -> dict[date, Moment]:
     """The groups by moment, sorted, so that sums of floats come out alike on every run."""
-    columns = ("moment", "kind", "channel", "frequency", "recency", "age", "amount")
+    columns = ("moment", "kind", "channel", "frequency", "recency", "age", "amount", "customers")
     rows = rows.sort_by([(column, "ascending") for column in columns])
+    moments, starts = np.unique(rows["moment"].to_numpy(), return_index=True)
+    ends = [*starts[1:], len(rows)]
     return {
-        moment: _moment(rows.filter(pc.field("moment") == moment))
-        for moment in rows["moment"].unique().to_pylist()
+        moment.astype(date): _moment(rows.slice(start, end - start))
+        for moment, start, end in zip(moments.astype("datetime64[D]"), starts, ends, strict=True)
     }
 
 
 def _moment(rows: pa.Table) -> Moment:
-    histories = rows.filter(pc.field("kind") == "history")
+    grouped = rows.filter(pc.field("kind") == "history")
     spend = rows.filter(pc.field("kind") == "spend")
+    parts = np.stack([_floats(grouped, name) for name in ("frequency", "recency", "age")], axis=1)
+    histories, places = np.unique(parts, axis=0, return_inverse=True)
+    customers, amounts = _floats(grouped, "customers"), _floats(grouped, "amount")
+    frequency, recency, age = np.ascontiguousarray(histories.T)
+    names = np.array(grouped["channel"].to_pylist(), dtype=object)
+    channels = {
+        channel: Cut(places[chosen], customers[chosen], amounts[chosen])
+        for channel in sorted(set(names))
+        for chosen in (names == channel,)
+    }
+    counted = np.bincount(places, weights=customers, minlength=len(histories))
     return Moment(
-        Histories(
-            _floats(histories, "frequency"),
-            _floats(histories, "recency") / 7,
-            _floats(histories, "age") / 7,
-            _floats(histories, "customers"),
-        ),
-        histories["channel"].to_pylist(),
-        _floats(histories, "amount"),
+        Histories(frequency, recency / 7, age / 7, counted),
+        channels,
         (_floats(spend, "frequency"), _floats(spend, "amount"), _floats(spend, "customers")),
     )
 

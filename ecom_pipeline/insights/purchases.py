@@ -5,14 +5,16 @@ active a customer buys at a rate of their own (gamma-distributed over customers)
 leaves for good with a chance of their own (beta-distributed). Gamma-gamma (Fader and Hardie, 2013): what a
 customer spends per purchase varies around a mean of their own, independent of how often they buy.
 
-Customers with the same history are one row with a count, so a million of them fit in seconds. Times are in
-one unit throughout (weeks, say); the parameters bear it.
+Customers with the same history are one row with a count, and what depends on one part of a history is computed
+once for each value it has, so a million customers fit in seconds. Times are in one unit throughout (weeks, say);
+the parameters bear it.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -23,6 +25,7 @@ from scipy.special import betaln, digamma, gammaln, hyp2f1
 from ecom_pipeline.errors import EcomError
 
 Floats = npt.NDArray[np.float64]
+Places = npt.NDArray[np.intp]
 
 
 class FitError(EcomError):
@@ -41,6 +44,27 @@ class Histories:
     recency: Floats
     age: Floats
     customers: Floats
+
+    @cached_property
+    def frequencies(self) -> tuple[Floats, Places]:
+        """The frequencies there are, and which of them each group has; so for the next ones."""
+        return np.unique(self.frequency, return_inverse=True)
+
+    @cached_property
+    def recencies(self) -> tuple[Floats, Places]:
+        return np.unique(self.recency, return_inverse=True)
+
+    @cached_property
+    def ages(self) -> tuple[Floats, Places]:
+        return np.unique(self.age, return_inverse=True)
+
+    @cached_property
+    def frequencies_at_ages(self) -> tuple[Floats, Floats, Places]:
+        """The pairs of frequency and age there are, and which of them each group has."""
+        counts, of_count = self.frequencies
+        ages, of_age = self.ages
+        pairs, of_pair = np.unique(of_count * len(ages) + of_age, return_inverse=True)
+        return counts[pairs // len(ages)], ages[pairs % len(ages)], of_pair
 
 
 @dataclass(frozen=True)
@@ -107,11 +131,13 @@ def expected_purchases(parameters: Floats, histories: Histories, horizon: float)
     r, alpha, a, b = parameters
     if abs(a - 1) < 1e-6:
         a += 2e-6  # the formula has a removable pole there
-    x, tx, age = histories.frequency, histories.recency, histories.age
+    x, age, places = histories.frequencies_at_ages
     shrunk = ((alpha + age) / (alpha + age + horizon)) ** (r + x)
     bought = 1 - shrunk * hyp2f1(r + x, b + x, a + b + x - 1, horizon / (alpha + age + horizon))
+    active = ((a + b + x - 1) / (a - 1) * bought)[places]
+    x, tx, age = histories.frequency, histories.recency, histories.age
     odds = np.where(x > 0, a / np.maximum(b + x - 1, 1e-12) * ((alpha + age) / (alpha + tx)) ** (r + x), 0.0)
-    expected: Floats = (a + b + x - 1) / (a - 1) * bought / (1 + odds)
+    expected: Floats = active / (1 + odds)
     return expected
 
 
@@ -161,22 +187,33 @@ def expected_spend(model: SpendModel, frequency: Floats, value_sum: Floats, cust
 def _log_likelihood(parameters: Floats, histories: Histories) -> tuple[float, Floats]:
     """The log-likelihood and its slope along the logarithms of the parameters."""
     r, alpha, a, b = parameters
-    x, tx, age, n = histories.frequency, histories.recency, histories.age, histories.customers
-    again = x > 0
-    stays = -(r + x) * np.log(alpha + age)
-    leaves = np.where(again, np.log(a) - np.log(np.maximum(b + x - 1, 1e-300)), -np.inf)
-    leaves = leaves - (r + x) * np.log(alpha + tx)
+    n = histories.customers
+    x, of_x = histories.frequencies
+    log_age, log_recency, by_age, by_recency = _time_terms(alpha, histories)
+    odds = np.maximum(b + x - 1, 1e-300)
+    stays = -(r + x)[of_x] * log_age
+    leaves = np.where(x > 0, np.log(a) - np.log(odds), -np.inf)[of_x] - (r + x)[of_x] * log_recency
     either = np.logaddexp(stays, leaves)
-    one = gammaln(r + x) - gammaln(r) + r * np.log(alpha) + betaln(a, b + x) - betaln(a, b) + either
-    stayed, left = np.exp(stays - either), np.exp(leaves - either)
-    by_r = digamma(r + x) - digamma(r) + np.log(alpha)
-    by_r = by_r - stayed * np.log(alpha + age) - left * np.log(alpha + tx)
-    by_alpha = r / alpha - (r + x) * (stayed / (alpha + age) + left / (alpha + tx))
-    by_a = digamma(a + b) - digamma(a + b + x) + left / a
-    by_b = digamma(b + x) - digamma(a + b + x) - digamma(b) + digamma(a + b)
-    by_b = by_b - np.where(again, left / np.maximum(b + x - 1, 1e-300), 0.0)
+    bought = gammaln(r + x) - gammaln(r) + r * np.log(alpha) + betaln(a, b + x) - betaln(a, b)
+    left = np.exp(leaves - either)
+    stayed = 1 - left
+    by_r = (digamma(r + x) - digamma(r) + np.log(alpha))[of_x] - stayed * log_age - left * log_recency
+    by_alpha = r / alpha - (r + x)[of_x] * (stayed * by_age + left * by_recency)
+    by_a = (digamma(a + b) - digamma(a + b + x))[of_x] + left / a
+    by_b = (digamma(b + x) - digamma(a + b + x) - digamma(b) + digamma(a + b))[of_x]
+    by_b = by_b - left * np.where(x > 0, 1 / odds, 0.0)[of_x]
     slope = np.array([r * _sum(n, by_r), alpha * _sum(n, by_alpha), a * _sum(n, by_a), b * _sum(n, by_b)])
-    return _sum(n, one), slope
+    return _sum(n, bought[of_x] + either), slope
+
+
+def _time_terms(alpha: float, histories: Histories) -> tuple[Floats, Floats, Floats, Floats]:
+    """log(alpha + age), log(alpha + recency) and their slopes along alpha, for each group."""
+    ages, of_age = histories.ages
+    recencies, of_recency = histories.recencies
+    return (
+        np.log(alpha + ages)[of_age], np.log(alpha + recencies)[of_recency],
+        (1 / (alpha + ages))[of_age], (1 / (alpha + recencies))[of_recency],
+    )  # fmt: skip
 
 
 def _sum(weights: Floats, values: Floats) -> float:

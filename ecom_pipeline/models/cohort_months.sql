@@ -3,6 +3,7 @@ grain: the customers of a month, in total and by first channel, country and prod
 description: Of those who first bought in a month (its first day is the row's), how many bought again in the month that many months later, and what they had contributed before marketing up to its end, with what acquiring them cost. Only months that are over are told, so the newest customers have few.
 key: [day, dimension, segment, months_later]
 scope: all
+days: of_months_over
 --- */
 WITH newcomers AS (
     SELECT o.customer AS customer, o.shop AS shop, o.order_id AS order_id, o.first_channel AS channel,
@@ -19,6 +20,7 @@ WITH newcomers AS (
     SELECT DISTINCT n.customer AS customer, n.month AS month, 'product' AS dimension, l.product AS segment
     FROM newcomers AS n
     JOIN model.sale_lines AS l ON l.shop = n.shop AND l.order_id = n.order_id AND l.kind = 'product' AND l.units > 0
+    JOIN (SELECT MAX(d.day) AS day FROM run.days AS d) AS newest ON l.day <= newest.day
 ), earned AS (
     SELECT x.customer AS customer, CAST(DATE_TRUNC('month', x.day) AS DATE) AS month, SUM(x.amount) AS amount
     FROM (

@@ -10,14 +10,18 @@ WITH months AS (
     WHERE c.months_later = 0 AND c.dimension IN ('total', 'channel')
 ), newest AS (
     SELECT MAX(d.day) AS day FROM run.days AS d
+), by_channel AS (
+    SELECT CAST(DATE_TRUNC('month', v.first_day) AS DATE) AS month, v.channel AS channel,
+        v.day - v.first_day AS age, SUM(v.contribution) AS contribution
+    FROM model.customer_value AS v
+    GROUP BY CAST(DATE_TRUNC('month', v.first_day) AS DATE), v.channel, v.day - v.first_day
 ), aged AS (
-    SELECT m.month AS month, m.dimension AS dimension, m.segment AS segment, v.day - v.first_day AS age,
-        SUM(v.contribution) AS contribution
-    FROM months AS m
-    JOIN model.customer_value AS v
-        ON v.first_day >= m.month AND v.first_day < CAST(m.month + INTERVAL '1' MONTH AS DATE)
-        AND (m.dimension = 'total' OR v.channel = m.segment)
-    GROUP BY m.month, m.dimension, m.segment, v.day - v.first_day
+    SELECT c.month AS month, 'channel' AS dimension, c.channel AS segment, c.age AS age, c.contribution AS contribution
+    FROM by_channel AS c
+    UNION ALL
+    SELECT c.month AS month, 'total' AS dimension, '' AS segment, c.age AS age, SUM(c.contribution) AS contribution
+    FROM by_channel AS c
+    GROUP BY c.month, c.age
 ), cumulated AS (
     SELECT a.month AS month, a.dimension AS dimension, a.segment AS segment, a.age AS age,
         SUM(a.contribution) OVER (PARTITION BY a.month, a.dimension, a.segment ORDER BY a.age) AS contribution

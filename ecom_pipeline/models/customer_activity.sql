@@ -1,6 +1,6 @@
 /* ---
 grain: a day and segment
-description: Distinct customers active in the 28 and 365 days ending with a day, exact. An order makes its customer active until the window has passed over it; each order adds only the days its predecessor does not cover already, so one sort serves all days.
+description: Distinct customers active in the 28 and 365 days ending with a day, exact. An order makes its customer active until the window has passed over it; each order adds only the days its predecessor does not cover already, so counts of orders by their own day and by their predecessors' serve all days.
 key: [day, dimension, segment]
 touches:
   model.customer_orders: {forward: 365}
@@ -8,94 +8,85 @@ touches:
 WITH bounds AS (
     SELECT MIN(d.day) AS first_day, MAX(d.day) AS last_day FROM run.days AS d
 ), placed AS (
-    SELECT o.*
+    SELECT
+        o.dimension AS dimension, o.segment AS segment, o.day AS day, o.previous_day AS previous_day,
+        o.second_previous_day AS second_previous_day,
+        COALESCE(o.previous_day, CASE WHEN o.first_day < o.day THEN o.first_day END) AS known_day
     FROM model.customer_orders AS o
     CROSS JOIN bounds AS b
     WHERE o.day > CAST(b.first_day - INTERVAL '365' DAY AS DATE) AND o.day <= b.last_day
-), segments AS (
-    SELECT s.dimension AS dimension, s.segment AS segment,
-        CAST(ROW_NUMBER() OVER (ORDER BY s.dimension, s.segment) AS INTEGER) AS cut
-    FROM (SELECT DISTINCT p.dimension AS dimension, p.segment AS segment FROM placed AS p) AS s
-), recent AS (
+), by_day AS (
     SELECT
-        s.cut AS cut, o.day AS day, o.first_day AS first_day,
-        COALESCE(o.previous_day, DATE '1900-01-01') AS previous_day,
-        COALESCE(o.second_previous_day, DATE '1900-01-01') AS second_previous_day
-    FROM placed AS o
-    JOIN segments AS s ON s.dimension = o.dimension AND s.segment = o.segment
-), spans AS (
+        p.dimension AS dimension, p.segment AS segment, p.day AS day, COUNT(*) AS orders,
+        SUM(CASE WHEN p.day - p.previous_day < 28 THEN 0 ELSE 1 END) AS uncovered_28,
+        SUM(CASE WHEN p.day - p.previous_day < 365 THEN 0 ELSE 1 END) AS uncovered_365,
+        COUNT(p.known_day) AS returning,
+        SUM(CASE WHEN p.day - p.known_day >= 28 THEN 1 ELSE 0 END) AS returning_uncovered_28,
+        SUM(CASE WHEN p.day - p.previous_day < 365 AND COALESCE(p.day - p.second_previous_day, 365) >= 365
+                 THEN 1 ELSE 0 END) AS repeat_uncovered_365
+    FROM placed AS p
+    GROUP BY p.dimension, p.segment, p.day
+), by_known_day AS (
     SELECT
-        r.cut AS cut, 'buyers_28' AS measure,
-        GREATEST(r.day, CAST(r.previous_day + INTERVAL '28' DAY AS DATE)) AS begins,
-        CAST(r.day + INTERVAL '28' DAY AS DATE) AS ends
-    FROM recent AS r
+        p.dimension AS dimension, p.segment AS segment, p.known_day AS day,
+        SUM(CASE WHEN p.day - p.previous_day < 28 THEN 1 ELSE 0 END) AS covering_28,
+        SUM(CASE WHEN p.day - p.previous_day < 365 THEN 1 ELSE 0 END) AS covering_365,
+        SUM(CASE WHEN p.day - p.known_day < 28 THEN 1 ELSE 0 END) AS returning_covering_28
+    FROM placed AS p
+    WHERE p.known_day IS NOT NULL
+    GROUP BY p.dimension, p.segment, p.known_day
+), by_second_day AS (
+    SELECT p.dimension AS dimension, p.segment AS segment, p.second_previous_day AS day,
+        COUNT(*) AS repeat_covering_365
+    FROM placed AS p
+    WHERE p.day - p.second_previous_day < 365
+    GROUP BY p.dimension, p.segment, p.second_previous_day
+), changes AS (
+    SELECT
+        n.dimension AS dimension, n.segment AS segment, n.day AS day,
+        n.uncovered_28 AS buyers_28, n.returning_uncovered_28 AS returning_28, n.uncovered_365 AS buyers_365,
+        n.repeat_uncovered_365 AS repeat_365, n.orders AS orders_365
+    FROM by_day AS n
     UNION ALL
-    SELECT
-        r.cut AS cut, 'returning_28' AS measure,
-        GREATEST(r.day, CAST(r.previous_day + INTERVAL '28' DAY AS DATE),
-                 CAST(r.first_day + INTERVAL '28' DAY AS DATE)) AS begins,
-        CAST(r.day + INTERVAL '28' DAY AS DATE) AS ends
-    FROM recent AS r
+    SELECT n.dimension, n.segment, CAST(n.day + INTERVAL '28' DAY AS DATE), -n.orders, -n.returning, 0, 0, 0
+    FROM by_day AS n
     UNION ALL
-    SELECT
-        r.cut AS cut, 'buyers_365' AS measure,
-        GREATEST(r.day, CAST(r.previous_day + INTERVAL '365' DAY AS DATE)) AS begins,
-        CAST(r.day + INTERVAL '365' DAY AS DATE) AS ends
-    FROM recent AS r
+    SELECT n.dimension, n.segment, CAST(n.day + INTERVAL '365' DAY AS DATE), 0, 0, -n.orders, 0, -n.orders
+    FROM by_day AS n
     UNION ALL
-    SELECT
-        r.cut AS cut, 'repeat_365' AS measure,
-        GREATEST(r.day, CAST(r.second_previous_day + INTERVAL '365' DAY AS DATE)) AS begins,
-        CAST(r.previous_day + INTERVAL '365' DAY AS DATE) AS ends
-    FROM recent AS r
+    SELECT k.dimension, k.segment, CAST(k.day + INTERVAL '28' DAY AS DATE), k.covering_28, k.returning_covering_28,
+        0, 0, 0
+    FROM by_known_day AS k
     UNION ALL
-    SELECT
-        r.cut AS cut, 'orders_365' AS measure,
-        r.day AS begins, CAST(r.day + INTERVAL '365' DAY AS DATE) AS ends
-    FROM recent AS r
-), clipped AS (
-    SELECT
-        s.cut AS cut, s.measure AS measure,
-        GREATEST(s.begins, b.first_day) AS begins, s.ends AS ends
-    FROM spans AS s
-    CROSS JOIN bounds AS b
-    WHERE s.begins < s.ends AND s.begins <= b.last_day AND s.ends > b.first_day
-), events AS (
-    SELECT c.cut AS cut, c.measure AS measure, c.begins AS day, 1 AS delta
-    FROM clipped AS c
+    SELECT k.dimension, k.segment, CAST(k.day + INTERVAL '365' DAY AS DATE), 0, 0, k.covering_365, -k.covering_365, 0
+    FROM by_known_day AS k
     UNION ALL
-    SELECT c.cut AS cut, c.measure AS measure, c.ends AS day, -1 AS delta
-    FROM clipped AS c
+    SELECT s.dimension, s.segment, CAST(s.day + INTERVAL '365' DAY AS DATE), 0, 0, 0, s.repeat_covering_365, 0
+    FROM by_second_day AS s
+    UNION ALL
+    SELECT c.dimension, c.segment, d.day, 0, 0, 0, 0, 0
+    FROM (SELECT DISTINCT n.dimension AS dimension, n.segment AS segment FROM by_day AS n) AS c
+    CROSS JOIN run.days AS d
 ), steps AS (
     SELECT
-        e.cut AS cut, e.day AS day,
-        SUM(CASE WHEN e.measure = 'buyers_28' THEN e.delta ELSE 0 END) AS buyers_28,
-        SUM(CASE WHEN e.measure = 'returning_28' THEN e.delta ELSE 0 END) AS returning_28,
-        SUM(CASE WHEN e.measure = 'buyers_365' THEN e.delta ELSE 0 END) AS buyers_365,
-        SUM(CASE WHEN e.measure = 'repeat_365' THEN e.delta ELSE 0 END) AS repeat_365,
-        SUM(CASE WHEN e.measure = 'orders_365' THEN e.delta ELSE 0 END) AS orders_365
-    FROM (
-        SELECT * FROM events
-        UNION ALL
-        SELECT c.cut AS cut, 'spine' AS measure, d.day AS day, 0 AS delta
-        FROM segments AS c
-        CROSS JOIN run.days AS d
-    ) AS e
-    GROUP BY e.cut, e.day
+        c.dimension AS dimension, c.segment AS segment, c.day AS day, SUM(c.buyers_28) AS buyers_28,
+        SUM(c.returning_28) AS returning_28, SUM(c.buyers_365) AS buyers_365, SUM(c.repeat_365) AS repeat_365,
+        SUM(c.orders_365) AS orders_365
+    FROM changes AS c
+    GROUP BY c.dimension, c.segment, c.day
 ), running AS (
     SELECT
-        s.day AS day, s.cut AS cut,
+        s.day AS day, s.dimension AS dimension, s.segment AS segment,
         CAST(SUM(s.buyers_28) OVER w AS BIGINT) AS buyers_28,
         CAST(SUM(s.returning_28) OVER w AS BIGINT) AS returning_28,
         CAST(SUM(s.buyers_365) OVER w AS BIGINT) AS buyers_365,
         CAST(SUM(s.repeat_365) OVER w AS BIGINT) AS repeat_365,
         CAST(SUM(s.orders_365) OVER w AS BIGINT) AS orders_365
     FROM steps AS s
-    WINDOW w AS (PARTITION BY s.cut ORDER BY s.day)
+    WINDOW w AS (PARTITION BY s.dimension, s.segment ORDER BY s.day)
 )
-SELECT r.day AS day, s.dimension AS dimension, s.segment AS segment, r.buyers_28 AS buyers_28,
+SELECT r.day AS day, r.dimension AS dimension, r.segment AS segment, r.buyers_28 AS buyers_28,
     r.returning_28 AS returning_28, r.buyers_365 AS buyers_365, r.repeat_365 AS repeat_365, r.orders_365 AS orders_365
 FROM running AS r
 JOIN run.days AS d ON d.day = r.day
-JOIN segments AS s ON s.cut = r.cut
 WHERE r.buyers_365 > 0

@@ -1,20 +1,18 @@
 /* ---
-grain: a day and the channel customers first came by, or all of them
-description: What the customers of a day are expected to contribute before marketing in the 365 days after the Sunday before it, with an interval, and how well the same method foretold the half year before. Fitted anew for each week, on whole weeks since the first purchase; without a year of history or a hundred customers who came back there is no row.
+grain: a Sunday and the channel customers first came by, or all of them
+description: What the customers of a Sunday are expected to contribute before marketing in the 365 days after it, with an interval, and how well the same method foretold the half year before; it holds for the week that begins. Fitted on whole weeks since the first purchase; without a year of history or a hundred customers who came back there is no row.
 key: [day, dimension, segment]
+days: sundays
 touches:
   model.customer_orders: {after: true}
   model.sale_lines: {after: true}
   model.contribution: {after: true}
 computed_by: ecom_pipeline.insights.predicted_value:predict
 --- */
-WITH weeks AS (
-    SELECT DISTINCT CAST(DATE_TRUNC('week', d.day + INTERVAL '1' DAY) - INTERVAL '1' DAY AS DATE) AS week
-    FROM run.days AS d
-), moments AS (
-    SELECT w.week AS moment FROM weeks AS w
+WITH moments AS (
+    SELECT d.day AS moment FROM run.days AS d
     UNION
-    SELECT CAST(w.week - INTERVAL '182' DAY AS DATE) AS moment FROM weeks AS w
+    SELECT CAST(d.day - INTERVAL '182' DAY AS DATE) AS moment FROM run.days AS d
 ), customers AS (
     SELECT o.customer AS customer, o.day AS first_day, o.first_channel AS channel
     FROM model.customer_orders AS o
@@ -29,36 +27,59 @@ WITH weeks AS (
     ) AS s ON s.shop = o.shop AND s.order_id = o.order_id
     WHERE o.dimension = 'total'
     GROUP BY o.customer, o.day
+), steps AS (
+    SELECT p.customer AS customer, c.channel AS channel,
+        CAST(DATE_TRUNC('week', c.first_day) + INTERVAL '6' DAY AS DATE) AS first_sunday,
+        ROW_NUMBER() OVER w - 1 AS frequency,
+        p.day - c.first_day - (p.day - c.first_day) % 7 AS recency,
+        SUM(CASE WHEN p.day > c.first_day THEN p.amount ELSE 0 END) OVER w AS amount,
+        CAST(DATE_TRUNC('week', p.day) + INTERVAL '6' DAY AS DATE) AS begins,
+        CAST(DATE_TRUNC('week', COALESCE(LEAD(p.day) OVER w, DATE '9999-01-01')) + INTERVAL '6' DAY AS DATE) AS ends
+    FROM purchases AS p
+    JOIN customers AS c ON c.customer = p.customer
+    WINDOW w AS (PARTITION BY p.customer ORDER BY p.day)
 ), histories AS (
-    SELECT m.moment AS moment, c.customer AS customer, c.channel AS channel, COUNT(*) - 1 AS frequency,
-        MAX(p.day) - c.first_day - (MAX(p.day) - c.first_day) % 7 AS recency,
-        m.moment - c.first_day - (m.moment - c.first_day) % 7 AS age,
-        SUM(CASE WHEN p.day > c.first_day THEN p.amount ELSE 0 END) AS amount
-    FROM moments AS m
-    JOIN customers AS c ON c.first_day <= m.moment
-    JOIN purchases AS p ON p.customer = c.customer AND p.day <= m.moment
-    GROUP BY m.moment, c.customer, c.channel, c.first_day
+    SELECT t.channel AS channel, t.frequency AS frequency, t.recency AS recency, t.first_sunday AS first_sunday,
+        t.begins AS begins, t.ends AS ends, COUNT(*) AS customers, SUM(t.amount) AS amount
+    FROM steps AS t
+    WHERE t.begins < t.ends
+    GROUP BY t.channel, t.frequency, t.recency, t.first_sunday, t.begins, t.ends
+), spenders AS (
+    SELECT t.frequency AS frequency, t.begins AS begins, t.ends AS ends, t.amount AS amount,
+        CAST(t.amount AS DOUBLE) / NULLIF(t.frequency, 0) AS mean
+    FROM steps AS t
+    WHERE t.begins < t.ends AND t.frequency > 0 AND t.amount > 0
+), stepped AS (
+    SELECT p.*,
+        CASE WHEN p.mean < 10 THEN 1 WHEN p.mean < 100 THEN 10 WHEN p.mean < 1000 THEN 100 ELSE 1000 END AS step
+    FROM spenders AS p
+), spending AS (
+    SELECT p.frequency AS frequency, p.step AS step, FLOOR(p.mean * 100 / p.step) AS steps, p.begins AS begins,
+        p.ends AS ends, COUNT(*) AS customers, SUM(p.amount) AS amount
+    FROM stepped AS p
+    GROUP BY p.frequency, p.step, FLOOR(p.mean * 100 / p.step), p.begins, p.ends
 )
 SELECT
-    h.moment AS moment, 'history' AS kind, h.channel AS channel, CAST(h.frequency AS BIGINT) AS frequency,
-    CAST(h.recency AS BIGINT) AS recency, CAST(h.age AS BIGINT) AS age, CAST(COUNT(*) AS BIGINT) AS customers,
-    CAST(SUM(h.amount) AS DECIMAL(28, 4)) AS amount
+    m.moment AS moment, 'history' AS kind, h.channel AS channel, CAST(h.frequency AS BIGINT) AS frequency,
+    CAST(h.recency AS BIGINT) AS recency, CAST(m.moment - h.first_sunday AS BIGINT) AS age,
+    CAST(SUM(h.customers) AS BIGINT) AS customers, CAST(SUM(h.amount) AS DECIMAL(28, 4)) AS amount
 FROM histories AS h
-GROUP BY h.moment, h.channel, h.frequency, h.recency, h.age
+JOIN moments AS m ON m.moment >= h.begins AND m.moment < h.ends
+GROUP BY m.moment, h.channel, h.frequency, h.recency, h.first_sunday
 UNION ALL
 SELECT
-    h.moment AS moment, 'spend' AS kind, '' AS channel, CAST(h.frequency AS BIGINT) AS frequency,
-    CAST(0 AS BIGINT) AS recency, CAST(0 AS BIGINT) AS age, CAST(COUNT(*) AS BIGINT) AS customers,
-    CAST(h.amount AS DECIMAL(28, 4)) AS amount
-FROM histories AS h
-WHERE h.frequency > 0 AND h.amount > 0
-GROUP BY h.moment, h.frequency, h.amount
+    m.moment AS moment, 'spend' AS kind, '' AS channel, CAST(p.frequency AS BIGINT) AS frequency,
+    CAST(0 AS BIGINT) AS recency, CAST(0 AS BIGINT) AS age, CAST(SUM(p.customers) AS BIGINT) AS customers,
+    CAST(SUM(p.amount) AS DECIMAL(28, 4)) AS amount
+FROM spending AS p
+JOIN moments AS m ON m.moment >= p.begins AND m.moment < p.ends
+GROUP BY m.moment, p.frequency, p.step, p.steps
 UNION ALL
 SELECT
-    w.week AS moment, x.kind AS kind, '' AS channel, CAST(0 AS BIGINT) AS frequency, CAST(0 AS BIGINT) AS recency,
+    d.day AS moment, x.kind AS kind, '' AS channel, CAST(0 AS BIGINT) AS frequency, CAST(0 AS BIGINT) AS recency,
     CAST(0 AS BIGINT) AS age, CAST(0 AS BIGINT) AS customers,
     CAST(SUM(CASE x.kind WHEN 'contribution' THEN c.before_marketing ELSE c.net END) AS DECIMAL(28, 4)) AS amount
-FROM weeks AS w
-JOIN model.contribution AS c ON c.day <= w.week AND c.day > CAST(w.week - INTERVAL '365' DAY AS DATE)
+FROM run.days AS d
+JOIN model.contribution AS c ON c.day <= d.day AND c.day > CAST(d.day - INTERVAL '365' DAY AS DATE)
 CROSS JOIN (SELECT 'contribution' AS kind UNION ALL SELECT 'net' AS kind) AS x
-GROUP BY w.week, x.kind
+GROUP BY d.day, x.kind

@@ -22,9 +22,9 @@ from ecom_pipeline.orchestration.metadata import count_rows, kpi_metadata, sql_b
 from ecom_pipeline.orchestration.partitions import daily_partitions, days_of
 from ecom_pipeline.orchestration.progress import Progress, report_progress
 from ecom_pipeline.pipeline import Pipeline
-from ecom_pipeline.warehouse.build import Built
 from ecom_pipeline.warehouse.catalog import Catalog, Node
 from ecom_pipeline.warehouse.connection import open_warehouse
+from ecom_pipeline.warehouse.plan import Built
 
 OPENS_FOR_READERS = "opens_for_readers"
 

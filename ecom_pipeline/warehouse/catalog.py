@@ -18,7 +18,6 @@ from importlib.resources import files
 from typing import Literal
 
 import pyarrow as pa
-import sqlglot
 import yaml
 from pydantic import BaseModel, ConfigDict, ValidationError
 from sqlglot import expressions as exp
@@ -28,6 +27,7 @@ from ecom_pipeline.errors import ConfigurationError, DefinitionError
 from ecom_pipeline.kpis.definition import Kpi
 from ecom_pipeline.sources.contract import Source, Table
 from ecom_pipeline.warehouse.header import split_header
+from ecom_pipeline.warehouse.rewrite import parsed
 
 
 class Canonical(BaseModel):
@@ -52,6 +52,10 @@ class Touch(BaseModel):
     customers: str | None = None  # … days of other inputs' rows of customers whose column `customers` is d
 
 
+Days = Literal["all", "sundays", "of_months_over"]
+"""Which days a table is built for; one of months that are over sees nothing of the one that runs."""
+
+
 class Model(BaseModel):
     """The header of a model file."""
 
@@ -60,6 +64,7 @@ class Model(BaseModel):
     description: str
     key: tuple[str, ...]
     scope: Literal["day", "customer", "all"] = "day"
+    days: Days = "all"
     touches: dict[str, Touch] = {}
     computed_by: str | None = None  # module:function that turns the query's rows (Arrow) into the model's
 
@@ -99,10 +104,13 @@ class Node:
     kpi: Kpi | None = None
     watched: tuple[str, ...] = ()  # columns in which others follow its changes
     computed_by: str | None = None
+    days: Days = "all"
 
-    @property
+    @cached_property
     def fingerprint(self) -> str:
         told = f"{self.sql}|{self.scope}|{self.touches}"
+        if self.days != "all":
+            told += self.days
         if self.computed_by is not None:
             told += inspect.getsource(inspect.getmodule(self.compute) or self.compute)
         return blake2b(told.encode(), digest_size=16).hexdigest()
@@ -196,7 +204,7 @@ def read_models() -> tuple[Node, ...]:
         nodes.append(
             Node(
                 name, sql, dependencies(sql, name), model.scope, model.touches, model.key, model.grain,
-                model.description, computed_by=model.computed_by,
+                model.description, computed_by=model.computed_by, days=model.days,
             )
         )  # fmt: skip
     return tuple(nodes)
@@ -285,7 +293,7 @@ def _stream_of(sql: str, tables: tuple[Table, ...], file: str) -> str:
 
 def table_names(sql: str) -> set[str]:
     """schema.table of every table a query reads, common table expressions excluded."""
-    tree = sqlglot.parse_one(sql, dialect="duckdb")
+    tree = parsed(sql)
     return {f"{table.db}.{table.name}" for table in tree.find_all(exp.Table) if table.db}
 
 

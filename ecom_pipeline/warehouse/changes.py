@@ -8,7 +8,7 @@ from datetime import date
 import duckdb
 
 from ecom_pipeline.warehouse.catalog import Node, Touch, canonical_tables
-from ecom_pipeline.warehouse.rows import fetch_row
+from ecom_pipeline.warehouse.rows import columns_of, fetch_row
 
 LONG_LOG = 100_000  # entries; every step of a build reads it, which is no matter below this
 
@@ -23,23 +23,26 @@ def record_changes(
     """Compare a table's rows before and after, write the days that differ to the change log, count them.
 
     Of watched columns (see `Touch.column`) the days in the rows that differ are written too, as those of
-    `<node>@<column>`: a row that vanished can no longer be asked.
+    `<node>@<column>`: a row that vanished can no longer be asked. All are left in `rows_changed`.
     """
-    is_new = fetch_row(connection, f"SELECT 1 FROM {before} LIMIT 1") is None
-    if is_new:
-        rows = after
-    else:
-        # One grouping of both sides: EXCEPT ALL would number the rows of each side twice.
-        rows = f"""(SELECT * EXCLUDE (side) FROM (
-                SELECT *, 1 AS side FROM {after} UNION ALL SELECT *, -1 AS side FROM {before})
-            GROUP BY ALL HAVING SUM(side) <> 0)"""
-    if not watched:
-        return log_changes(connection, node, f"SELECT DISTINCT day FROM {rows}")
-    columns = ", ".join(("day", *watched))
-    connection.execute(f"CREATE OR REPLACE TEMP TABLE rows_changed AS SELECT DISTINCT {columns} FROM {rows}")
+    columns = ", ".join(dict.fromkeys(("day", *watched)))
+    connection.execute(
+        f"CREATE OR REPLACE TEMP TABLE rows_changed AS SELECT DISTINCT {columns} "
+        f"FROM {differing(connection, before, after)}"
+    )
     for column in watched:
         log_changes(connection, f"{node}@{column}", f"SELECT DISTINCT {column} AS day FROM rows_changed")
     return log_changes(connection, node, "SELECT DISTINCT day FROM rows_changed")
+
+
+def differing(connection: duckdb.DuckDBPyConnection, before: str, after: str) -> str:
+    """SQL of the rows that stand in one of two tables and not, or less often, in the other."""
+    if fetch_row(connection, f"SELECT 1 FROM {before} LIMIT 1") is None:
+        return after
+    # One grouping of both sides: EXCEPT ALL would number the rows of each side twice.
+    return f"""(SELECT * EXCLUDE (side) FROM (
+            SELECT *, 1 AS side FROM {after} UNION ALL SELECT *, -1 AS side FROM {before})
+        GROUP BY ALL HAVING SUM(side) <> 0)"""
 
 
 def log_changes(connection: duckdb.DuckDBPyConnection, node: str, days: str) -> int:
@@ -79,23 +82,43 @@ def forget_changes(connection: duckdb.DuckDBPyConnection, nodes: Sequence[str]) 
     )
 
 
+Changed = dict[str, list[tuple[int, date | None]]]
+"""What changed lately: of each table the numbers of its changes and their days."""
+
+
+def changes_since(connection: duckdb.DuckDBPyConnection, nodes: Sequence[Node], since: int) -> Changed:
+    """What the change log tells of the inputs of nodes after a point of it."""
+    names = {name for node in nodes for name in (*node.inputs, *_watched_by(node))}
+    changed: Changed = {}
+    for name, sequence, day in connection.execute(
+        "SELECT node, MAX(sequence), day FROM ops.changes WHERE sequence > ? AND LIST_CONTAINS(?, node) "
+        "GROUP BY node, day",
+        [since, sorted(names)],
+    ).fetchall():
+        changed.setdefault(name, []).append((sequence, day))
+    return changed
+
+
+def _watched_by(node: Node) -> list[str]:
+    return [f"{name}@{touch.column}" for name, touch in node.touches.items() if touch.column]
+
+
 def touched_days(
-    connection: duckdb.DuckDBPyConnection, node: Node, since: int, bounds: tuple[date, date]
+    connection: duckdb.DuckDBPyConnection,
+    node: Node,
+    since: int,
+    changed: Changed,
+    bounds: tuple[date, date],
 ) -> list[date]:
     """The days of a node that changes of its inputs since a point of the change log touch, within bounds."""
-    watched = [f"{name}@{touch.column}" for name, touch in node.touches.items() if touch.column]
-    changes: dict[str, set[date | None]] = {}
-    for dependency, day in connection.execute(
-        "SELECT DISTINCT node, day FROM ops.changes WHERE sequence > ? AND LIST_CONTAINS(?, node)",
-        [since, [*node.inputs, *watched]],
-    ).fetchall():
-        changes.setdefault(dependency, set()).add(day)
     found: set[date] = set()
     for dependency in node.inputs:
-        if dependency in changes:
+        days = {day for sequence, day in changed.get(dependency, ()) if sequence > since}
+        if days:
             touch = node.touches.get(dependency, Touch())
-            found.update(_touched_by(connection, node, dependency, touch, changes[dependency], bounds))
-            found.update(day for day in changes.get(f"{dependency}@{touch.column}", ()) if day is not None)
+            found.update(_touched_by(connection, node, dependency, touch, days, bounds))
+            watched = changed.get(f"{dependency}@{touch.column}", ())
+            found.update(day for sequence, day in watched if sequence > since and day is not None)
     first, last = bounds
     return sorted(day for day in found if first <= day <= last)
 
@@ -117,10 +140,12 @@ def _touched_by(
     found = _around(touch, days, bounds)
     if touch.through:
         for table in _bearing(connection, node, touch.through):
+            # Two reads, each of which the engine can bound: of a long history it then reads little.
             rows = connection.execute(
                 f"SELECT DISTINCT day FROM {table} WHERE {touch.through} IN (SELECT UNNEST(?::DATE[])) "
-                f"OR {touch.through} IS NULL",
-                [days],
+                f"AND {touch.through} BETWEEN ? AND ? "
+                f"UNION SELECT DISTINCT day FROM {table} WHERE {touch.through} IS NULL",
+                [days, min(days), max(days)],
             ).fetchall()
             found.update(day for (day,) in rows)
     if touch.customers:
@@ -136,19 +161,17 @@ def _touched_by(
 
 def _with_customers(connection: duckdb.DuckDBPyConnection, node: Node, dependency: str) -> list[str]:
     """The node's other models that have customers."""
-    rows = connection.execute(
-        "SELECT 'model.' || table_name FROM duckdb_columns() WHERE schema_name = 'model' AND column_name = 'customer'"
-    ).fetchall()
-    return [name for (name,) in rows if name in node.inputs and name != dependency]
+    return [
+        name
+        for name in node.inputs
+        if name.startswith("model.") and name != dependency and "customer" in columns_of(connection, name)
+    ]
 
 
 def _bearing(connection: duckdb.DuckDBPyConnection, node: Node, column: str) -> list[str]:
     """The node's own table and its inputs, as far as they have the column."""
-    rows = connection.execute(
-        "SELECT 'model.' || table_name FROM duckdb_columns() WHERE schema_name = 'model' AND column_name = ?",
-        [column],
-    ).fetchall()
-    built = [name for (name,) in rows if name == node.name or name in node.inputs]
+    models = [name for name in (node.name, *node.inputs) if name.startswith("model.")]
+    built = [name for name in models if column in columns_of(connection, name)]
     mapped = [name.split(".")[1] for name in node.inputs if name.startswith("mapped.")]
     return built + [f"mapped.{name}" for name in mapped if column in canonical_tables()[name].columns]
 
@@ -163,12 +186,3 @@ def _around(touch: Touch, days: list[date], bounds: tuple[date, date]) -> set[da
 def days_between(first: date, last: date) -> list[date]:
     """All days from first to last, both included; none when last is before first."""
     return [date.fromordinal(number) for number in range(first.toordinal(), last.toordinal() + 1)]
-
-
-def table_exists(connection: duckdb.DuckDBPyConnection, name: str) -> bool:
-    """Whether `schema.table` is there."""
-    schema, table = name.split(".")
-    row = fetch_row(
-        connection, "SELECT 1 FROM duckdb_tables() WHERE schema_name = ? AND table_name = ?", [schema, table]
-    )
-    return row is not None

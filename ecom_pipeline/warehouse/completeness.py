@@ -6,6 +6,7 @@ Not measured is not zero: a day whose extract failed or never ran makes every KP
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import date, datetime, timedelta
 
 import duckdb
@@ -14,7 +15,7 @@ from ecom_pipeline.kpis.definition import Kpi
 from ecom_pipeline.kpis.values import OLD_AS_NEW
 from ecom_pipeline.sources.contract import Change
 from ecom_pipeline.warehouse.catalog import Catalog
-from ecom_pipeline.warehouse.changes import record_changes
+from ecom_pipeline.warehouse.changes import differing, record_changes
 from ecom_pipeline.warehouse.raw_log import transaction
 
 FORGOTTEN = timedelta(days=365)  # who did not buy for so long is no matter among new customers
@@ -44,6 +45,8 @@ def write_wiring(connection: duckdb.DuckDBPyConnection, catalog: Catalog, titles
             ("sources", sources), ("streams", streams), ("feeds", sorted(feeds)), ("needs", needs),
             ("origins", origins),
         ):  # fmt: skip
+            if sorted(map(str, connection.execute(f"FROM ops.{table}").fetchall())) == sorted(map(str, rows)):
+                continue
             connection.execute(f"DELETE FROM ops.{table}")
             if rows:
                 marks = ", ".join("?" * len(rows[0]))
@@ -96,16 +99,17 @@ def refresh_source_days(
 
 
 def refresh_kpi_days(
-    connection: duckdb.DuckDBPyConnection, catalog: Catalog, history_start: date, complete_since: date | None
+    connection: duckdb.DuckDBPyConnection, kpis: Sequence[Kpi], history_start: date, complete_since: date | None
 ) -> None:
-    """kpi.days: for each KPI and day up to its last build, whether it was measured, and if not, why.
+    """kpi.days: for each of the KPIs and day up to its last build, whether it was measured, and if not, why.
 
     A day that was not read takes with it every later day whose value is made of it (`Kpi.reach`). Of a snapshot
     it takes itself only: it can never be read again, so a KPI over a window of such days tells its coverage.
     Before `complete_since` nobody can tell new customers from old ones; without it nothing is known of those who
     bought before the history, and the days of its first year say so.
     """
-    kpis = [node.kpi for node in catalog.kpi_nodes if node.kpi is not None]
+    if not kpis:
+        return
     with transaction(connection):
         connection.execute(
             "CREATE OR REPLACE TEMP TABLE measured "
@@ -126,8 +130,16 @@ def refresh_kpi_days(
         if seen:
             connection.executemany("INSERT INTO seen VALUES (?, ?)", seen)
         _find_unpriced(connection)
-        connection.execute("DELETE FROM kpi.days")
-        connection.execute(_KPI_DAYS, [history_start])
+        connection.execute(
+            f"CREATE OR REPLACE TEMP TABLE days_now AS {_KPI_DAYS}", [history_start, history_start]
+        )
+        connection.execute(
+            "CREATE OR REPLACE TEMP TABLE days_before AS FROM kpi.days WHERE kpi IN (SELECT kpi FROM measured)"
+        )
+        changed = f"SELECT kpi, day FROM {differing(connection, 'days_before', 'days_now')}"
+        connection.execute(f"CREATE OR REPLACE TEMP TABLE days_changed AS SELECT DISTINCT * FROM ({changed})")
+        connection.execute("DELETE FROM kpi.days WHERE (kpi, day) IN (FROM days_changed)")
+        connection.execute("INSERT INTO kpi.days FROM days_now WHERE (kpi, day) IN (FROM days_changed)")
 
 
 def _grown_up(kpi: Kpi, history_start: date, complete_since: date | None) -> date:
@@ -163,10 +175,9 @@ def _find_unpriced(connection: duckdb.DuckDBPyConnection) -> None:
 
 
 _KPI_DAYS = f"""
-INSERT INTO kpi.days
 WITH spine AS (
     SELECT m.kpi AS kpi, CAST(d.day AS DATE) AS day, b.as_of AS as_of, m.matures_after AS matures_after,
-           m.reach AS reach, m.grown_up AS grown_up, m.vouched AS vouched
+           m.grown_up AS grown_up, m.vouched AS vouched
     FROM measured AS m JOIN ops.built AS b ON b.node = 'kpi.' || m.kpi,
          GENERATE_SERIES(?::DATE, b.as_of, INTERVAL 1 DAY) AS d(day)
 ), unfed AS (
@@ -174,38 +185,41 @@ WITH spine AS (
     FROM ops.needs AS n
     WHERE n.canonical NOT IN (SELECT canonical FROM ops.feeds) GROUP BY n.kpi
 ), wanted AS (
-    SELECT DISTINCT n.kpi AS kpi, f.source AS source, f.table_name AS table_name,
+    SELECT DISTINCT n.kpi AS kpi, f.source || ': ' || f.table_name AS reason,
            s.change = '{Change.SNAPSHOT.value}' AS is_snapshot
     FROM ops.needs AS n JOIN ops.feeds AS f ON f.canonical = n.canonical
     JOIN ops.streams AS s ON s.source = f.source AND s.table_name = f.table_name
     LEFT JOIN seen AS e ON e.kpi = n.kpi AND e.canonical = n.canonical
     WHERE s.change <> '{Change.SNAPSHOT.value}' OR e.kpi IS NOT NULL
-), holes AS (
-    SELECT sp.kpi AS kpi, sp.day AS day, w.source || ': ' || w.table_name AS reason, w.is_snapshot AS is_snapshot,
-           l.day IS NULL AS is_hole
-    FROM spine AS sp JOIN wanted AS w ON w.kpi = sp.kpi
-    LEFT JOIN ops.loaded_days AS l
-      ON l.source = w.source AND l.table_name = w.table_name AND l.day = sp.day
     UNION ALL
-    SELECT sp.kpi, sp.day, n.canonical || ' in a currency without a rate', FALSE, u.day IS NOT NULL
-    FROM spine AS sp JOIN ops.needs AS n ON n.kpi = sp.kpi
-    JOIN (SELECT DISTINCT canonical FROM unpriced) AS c ON c.canonical = n.canonical
-    LEFT JOIN unpriced AS u ON u.canonical = n.canonical AND u.day = sp.day
+    SELECT n.kpi, n.canonical || ' in a currency without a rate', FALSE
+    FROM ops.needs AS n WHERE n.canonical IN (SELECT canonical FROM unpriced)
+), calendar AS (
+    SELECT CAST(d.day AS DATE) AS day
+    FROM GENERATE_SERIES(?::DATE, (SELECT MAX(as_of) FROM ops.built), INTERVAL 1 DAY) AS d(day)
+), holes AS (
+    SELECT s.source || ': ' || s.table_name AS reason, c.day AS day, l.day IS NULL AS is_hole
+    FROM ops.streams AS s CROSS JOIN calendar AS c
+    LEFT JOIN ops.loaded_days AS l
+      ON l.source = s.source AND l.table_name = s.table_name AND l.day = c.day
+    UNION ALL
+    SELECT x.canonical || ' in a currency without a rate', c.day, u.day IS NOT NULL
+    FROM (SELECT DISTINCT canonical FROM unpriced) AS x CROSS JOIN calendar AS c
+    LEFT JOIN unpriced AS u ON u.canonical = x.canonical AND u.day = c.day
 ), newest AS (
-    SELECT kpi, day, reason, is_snapshot,
-           MAX(CASE WHEN is_hole THEN day END) OVER (PARTITION BY kpi, reason ORDER BY day) AS hole
+    SELECT reason, day, MAX(CASE WHEN is_hole THEN day END) OVER (PARTITION BY reason ORDER BY day) AS hole
     FROM holes
 ), unread AS (
-    SELECT sp.kpi AS kpi, sp.day AS day, STRING_AGG(n.reason, ', ' ORDER BY n.reason) AS reason
-    FROM spine AS sp JOIN newest AS n ON n.kpi = sp.kpi AND n.day = sp.day
-    WHERE n.hole > sp.day - CASE WHEN n.is_snapshot THEN 1 ELSE sp.reach END GROUP BY sp.kpi, sp.day
+    SELECT m.kpi AS kpi, n.day AS day, STRING_AGG(n.reason, ', ' ORDER BY n.reason) AS reason
+    FROM measured AS m JOIN wanted AS w ON w.kpi = m.kpi JOIN newest AS n ON n.reason = w.reason
+    WHERE n.hole > n.day - CASE WHEN w.is_snapshot THEN 1 ELSE m.reach END GROUP BY m.kpi, n.day
 )
-SELECT sp.kpi, sp.day,
+SELECT sp.kpi AS kpi, sp.day AS day,
        CASE WHEN u.reason IS NOT NULL OR x.reason IS NOT NULL THEN 'missing'
             WHEN sp.day < sp.grown_up THEN 'no_history'
-            WHEN sp.day + sp.matures_after > sp.as_of THEN 'immature' ELSE 'complete' END,
+            WHEN sp.day + sp.matures_after > sp.as_of THEN 'immature' ELSE 'complete' END AS state,
        COALESCE(u.reason, x.reason, CASE WHEN sp.day < sp.grown_up THEN 'the history is too short'
-                                         WHEN sp.day < sp.vouched THEN '{OLD_AS_NEW}' END)
+                                         WHEN sp.day < sp.vouched THEN '{OLD_AS_NEW}' END) AS reason
 FROM spine AS sp
 LEFT JOIN unfed AS u ON u.kpi = sp.kpi
 LEFT JOIN unread AS x ON x.kpi = sp.kpi AND x.day = sp.day

@@ -10,6 +10,7 @@ import pyarrow as pa
 
 from ecom_pipeline.settings import MonthlyCost, Settings
 from ecom_pipeline.warehouse.raw_log import transaction
+from ecom_pipeline.warehouse.rows import fetch_row
 
 INFLUENCER_CHANNEL = "Affiliates"  # of the default channel groups the one of people paid for sales they bring
 _CENT_HUNDREDTH = Decimal("0.0001")
@@ -148,7 +149,8 @@ def _replace(connection: duckdb.DuckDBPyConnection, name: str, content: pa.Table
         with transaction(connection):
             connection.execute(f"CREATE TABLE IF NOT EXISTS {table} AS SELECT * FROM new_content LIMIT 0")
             day = "day" if "day" in content.column_names else "CAST(NULL AS DATE)"
-            connection.execute(
+            changed = fetch_row(
+                connection,
                 f"""
                 INSERT INTO ops.changes
                 SELECT s.sequence, '{table}', d.day FROM (
@@ -156,9 +158,10 @@ def _replace(connection: duckdb.DuckDBPyConnection, name: str, content: pa.Table
                         (SELECT * FROM {table} EXCEPT ALL SELECT * FROM new_content)
                         UNION ALL (SELECT * FROM new_content EXCEPT ALL SELECT * FROM {table}))) AS d,
                     (SELECT NEXTVAL('ops.change_sequence') AS sequence) AS s
-                """
+                """,
             )
-            connection.execute(f"DELETE FROM {table}")
-            connection.execute(f"INSERT INTO {table} SELECT * FROM new_content")
+            if changed is not None and changed[0]:
+                connection.execute(f"DELETE FROM {table}")
+                connection.execute(f"INSERT INTO {table} SELECT * FROM new_content")
     finally:
         connection.unregister("new_content")

@@ -12,6 +12,7 @@ expanded into plain SQL of the target engine before a query runs:
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 import sqlglot
@@ -39,6 +40,14 @@ _LOCAL_DAY = {
     "duckdb": "CAST(TIMEZONE({zone}, TIMEZONE('UTC', {ts})) AS DATE)",
     "spark": "TO_DATE(FROM_UTC_TIMESTAMP({ts}, {zone}))",
 }
+
+
+_NAMES = re.compile(r"\b(LOCAL_DAY|INSTANCE_NAME|TO_REPORTING)\s*\(", re.IGNORECASE)
+
+
+def has_own_functions(sql: str) -> bool:
+    """Whether a query may call any of the product's own functions."""
+    return _NAMES.search(sql) is not None
 
 
 def expand(tree: exp.Expr, expansion: Expansion, engine: str = "duckdb") -> exp.Expr:

@@ -15,7 +15,8 @@ from datetime import UTC, date, datetime, timedelta
 
 import duckdb
 
-from ecom_pipeline.sources.contract import Change, Child, Column, Table, Window
+from ecom_pipeline.sources.contract import Change, Table, Window
+from ecom_pipeline.warehouse.raw_tables import lacking
 from ecom_pipeline.warehouse.rows import fetch_row
 from ecom_pipeline.warehouse.spool import Spool
 
@@ -53,9 +54,10 @@ def load_table(connection: duckdb.DuckDBPyConnection, spool: Spool, window: Wind
     source, table = spool.source, spool.table
     window = _stored_window(table, window)
     connection.register("spooled", spool.parent_rows())
+    lacking = _lacking(connection, source, table)
     try:
         with transaction(connection):
-            _ensure_tables(connection, source, table)
+            _run(connection, lacking)
             load_id = _next_load_id(connection)
             stored, removed = _LOADERS[table.change](connection, source, table, window, load_id)
             if stored and table.children:
@@ -94,8 +96,9 @@ def sweep_table(
     The table tells by its column `created_at` when a record was created.
     """
     name = raw_table(source, table.name)
+    lacking = _lacking(connection, source, table)
     with transaction(connection):
-        _ensure_tables(connection, source, table)
+        _run(connection, lacking)
         load_id = _next_load_id(connection)
         connection.execute(
             "CREATE OR REPLACE TEMP TABLE living AS SELECT UNNEST(?::VARCHAR[]) AS _record", [keys]
@@ -264,26 +267,13 @@ def _store_children(connection: duckdb.DuckDBPyConnection, spool: Spool, load_id
         connection.unregister("spooled_children")
 
 
-def _ensure_tables(connection: duckdb.DuckDBPyConnection, source: str, table: Table) -> None:
-    own = "_record VARCHAR NOT NULL, _load_id BIGINT NOT NULL"
-    if table.change is Change.SNAPSHOT:
-        own += ", snapshot_day DATE"
-    _ensure(connection, source, table, f"{own}, _hash VARCHAR, _deleted BOOLEAN")
-    for child in table.children:
-        _ensure(connection, source, child, "_record VARCHAR NOT NULL, _load_id BIGINT NOT NULL")
+def _lacking(connection: duckdb.DuckDBPyConnection, source: str, table: Table) -> list[str]:
+    return lacking(connection, table, lambda name: raw_table(source, name))
 
 
-def _ensure(connection: duckdb.DuckDBPyConnection, source: str, table: Table | Child, own: str) -> None:
-    name = raw_table(source, table.name)
-    connection.execute(f"CREATE TABLE IF NOT EXISTS {name} ({', '.join(map(_ddl, table.columns))}, {own})")
-    present = {row[0] for row in connection.execute(f"DESCRIBE {name}").fetchall()}
-    for column in table.columns:
-        if column.name not in present:
-            connection.execute(f"ALTER TABLE {name} ADD COLUMN {_ddl(column)}")
-
-
-def _ddl(column: Column) -> str:
-    return f"{column.name} {column.type.value}"
+def _run(connection: duckdb.DuckDBPyConnection, statements: list[str]) -> None:
+    for statement in statements:
+        connection.execute(statement)
 
 
 def _next_load_id(connection: duckdb.DuckDBPyConnection) -> int:

@@ -8,23 +8,26 @@ from functools import lru_cache
 import sqlglot
 from sqlglot import expressions as exp
 
-from ecom_pipeline.warehouse.functions import Expansion, expand
+from ecom_pipeline.warehouse.functions import Expansion, expand, has_own_functions
 
 
 @lru_cache(maxsize=1024)
-def _parse(sql: str) -> exp.Expr:
+def parsed(sql: str) -> exp.Expr:
+    """A query's tree, for reading: whoever changes it takes a copy."""
     return sqlglot.parse_one(sql, dialect="duckdb")
 
 
 @lru_cache(maxsize=1024)
 def to_duckdb(sql: str, expansion: Expansion) -> str:
-    """The query in DuckDB's SQL."""
-    return expand(_parse(sql).copy(), expansion).sql(dialect="duckdb")
+    """The query in DuckDB's SQL, in which files are written but for our functions."""
+    if not has_own_functions(sql):
+        return sql
+    return expand(parsed(sql).copy(), expansion).sql(dialect="duckdb")
 
 
 def to_engine(sql: str, expansion: Expansion, engine: str) -> str:
     """The query transpiled for another engine, our functions expanded for it."""
-    return expand(_parse(sql).copy(), expansion, engine).sql(dialect=engine)
+    return expand(parsed(sql).copy(), expansion, engine).sql(dialect=engine)
 
 
 def with_sources(sql: str, expansion: Expansion, replace: Mapping[str, str]) -> str:
@@ -40,5 +43,5 @@ def with_sources(sql: str, expansion: Expansion, replace: Mapping[str, str]) -> 
             return table
         return node
 
-    tree = expand(_parse(sql).copy(), expansion)
+    tree = expand(parsed(sql).copy(), expansion)
     return tree.transform(swap).sql(dialect="duckdb")

@@ -149,22 +149,20 @@ def _apply(
             f"{stream.vendor}/{mapping.name}.sql gives {', '.join(unknown) or 'no _record'}.",
             mend=f"A mapping gives _record and columns of {mapping.canonical}: {', '.join(columns)}.",
         )
-    named = ", ".join(given)
+    named, mine = ", ".join(columns), f"{own} AND _record IN (SELECT _record FROM changed_records)"
     connection.execute(
-        f"CREATE OR REPLACE TEMP TABLE rows_before AS SELECT {', '.join(columns)} FROM {target} "
-        f"WHERE {own} AND _record IN (SELECT _record FROM changed_records)"
+        f"CREATE OR REPLACE TEMP TABLE rows_before AS SELECT {named} FROM {target} WHERE {mine}"
     )
+    if fetch_row(connection, "SELECT 1 FROM rows_before LIMIT 1") is not None:
+        connection.execute(f"DELETE FROM {target} WHERE {mine}")
+    # In a table of the same columns first: what was stored is then compared without looking for it.
+    connection.execute(f"CREATE OR REPLACE TEMP TABLE rows_mapped AS SELECT * FROM {target} WHERE FALSE")
     connection.execute(
-        f"DELETE FROM {target} WHERE {own} AND _record IN (SELECT _record FROM changed_records)"
+        f"INSERT INTO rows_mapped BY NAME SELECT '{stream.source}' AS _source, '{mapping.name}' AS _mapping, "
+        f"{', '.join(given)} FROM ({query})"
     )
-    connection.execute(
-        f"INSERT INTO {target} BY NAME SELECT '{stream.source}' AS _source, '{mapping.name}' AS _mapping, {named} "
-        f"FROM ({query})"
-    )
-    connection.execute(
-        f"CREATE OR REPLACE TEMP TABLE rows_after AS SELECT {', '.join(columns)} FROM {target} "
-        f"WHERE {own} AND _record IN (SELECT _record FROM changed_records)"
-    )
+    connection.execute(f"INSERT INTO {target} BY NAME SELECT * FROM rows_mapped")
+    connection.execute(f"CREATE OR REPLACE TEMP TABLE rows_after AS SELECT {named} FROM rows_mapped")
     return target
 
 

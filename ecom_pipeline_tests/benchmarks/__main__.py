@@ -22,10 +22,10 @@ from rich.table import Table as Grid
 from ecom_pipeline.pipeline import Pipeline
 from ecom_pipeline.settings import load_settings
 from ecom_pipeline.sources.contract import local_midnight
+from ecom_pipeline_tests.benchmarks.daily_run import measure_daily_run
 from ecom_pipeline_tests.benchmarks.made_up_shop import LAST_DAY, ZONE, MadeUpShop, write_configuration
 from ecom_pipeline_tests.benchmarks.measures import (
     Bench,
-    Row,
     measure_cubes,
     measure_days,
     measure_full,
@@ -34,6 +34,8 @@ from ecom_pipeline_tests.benchmarks.measures import (
     measure_report,
     measure_rolling,
 )
+from ecom_pipeline_tests.benchmarks.rows import Row
+from ecom_pipeline_tests.benchmarks.sessions import measure_sessions
 
 YEARS_DAYS = 1096
 
@@ -54,16 +56,20 @@ def main() -> None:
     parser.add_argument(
         "--orders", type=int, default=1_000_000, help="orders in three years (default 1000000)"
     )
-    orders = parser.parse_args().orders
+    parser.add_argument(
+        "--sessions", type=int, default=10_000_000, help="rows of the log of sessions (default 10000000)"
+    )
+    given = parser.parse_args()
+    orders = given.orders
     console = Console(stderr=True)
     began = perf_counter()
     with tempfile.TemporaryDirectory(prefix="benchmarks-") as folder:
-        rows = list(_measure(Path(folder), orders, console))
+        rows = list(_measure(Path(folder), orders, given.sessions, console))
     Console(width=max(120, Console().width)).print(_grid(rows, orders, perf_counter() - began))
     sys.stdout.flush()
 
 
-def _measure(folder: Path, orders: int, console: Console) -> Iterator[Row]:
+def _measure(folder: Path, orders: int, sessions: int, console: Console) -> Iterator[Row]:
     with _step(console, f"{orders // 10} orders in {YEARS_DAYS // 10} days"):
         small = _bench(folder / "small", orders // 10, YEARS_DAYS // 10)
         _, full_of_small = measure_full(small)
@@ -85,6 +91,10 @@ def _measure(folder: Path, orders: int, console: Console) -> Iterator[Row]:
         days = measure_days(bench, full, days_of_small.seconds)
     yield from days.rows
     yield Row(f"  … after a history of {YEARS_DAYS // 10} days", days_of_small.seconds)
+    with _step(console, f"{sessions} sessions"):
+        yield from measure_sessions(folder, bench.pipeline, sessions)
+    with _step(console, "a shop of the demo's size"):
+        yield from measure_daily_run(folder / "demo")
 
 
 def _bench(folder: Path, orders: int, days: int) -> Bench:

@@ -13,9 +13,10 @@ from typing import Any
 import pytest
 
 from ecom_pipeline.sources.contract import Change, Table, Window
-from ecom_pipeline.warehouse.build import BuildRequest, build
+from ecom_pipeline.warehouse.build import build
 from ecom_pipeline.warehouse.catalog import Catalog
 from ecom_pipeline.warehouse.connection import open_warehouse
+from ecom_pipeline.warehouse.plan import BuildRequest
 from ecom_pipeline.warehouse.raw_log import load_table, newest, raw_table
 from ecom_pipeline.warehouse.spool import Spool
 from ecom_pipeline_tests.simulation import Simulation, dump_tables, simulate

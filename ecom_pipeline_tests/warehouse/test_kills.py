@@ -19,8 +19,9 @@ import duckdb
 import pytest
 
 from ecom_pipeline.sources.contract import Table
-from ecom_pipeline.warehouse.build import BuildRequest, build
+from ecom_pipeline.warehouse.build import build
 from ecom_pipeline.warehouse.connection import open_warehouse
+from ecom_pipeline.warehouse.plan import BuildRequest
 from ecom_pipeline.warehouse.raw_log import load_table, sweep_table
 from ecom_pipeline.warehouse.spool import Spool
 from ecom_pipeline.warehouse.stage import stage

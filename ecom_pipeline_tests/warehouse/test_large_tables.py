@@ -5,9 +5,10 @@ from __future__ import annotations
 from datetime import UTC, date, datetime
 from pathlib import Path
 
-from ecom_pipeline.warehouse.build import BuildRequest, build
+from ecom_pipeline.warehouse.build import build
 from ecom_pipeline.warehouse.catalog import Node
 from ecom_pipeline.warehouse.connection import open_warehouse
+from ecom_pipeline.warehouse.plan import BuildRequest
 
 DAY = date(2026, 3, 1)
 ROWS = 300_000  # a row group holds 122,880

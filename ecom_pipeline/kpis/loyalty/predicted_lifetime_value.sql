@@ -14,15 +14,17 @@ action:
 measured_by: [orders, sale_lines, restocks, products, shipments, payments]
 young_until: 364
 rests_on: 365
+touches:
+  model.predicted_value: {forward: 6}
 counts: {one: {fr: "client", en: "customer"}, many: {fr: "clients", en: "customers"}}
 undefined: {fr: "moins de cent clients revenus", en: "fewer than a hundred customers came back"}
 since: 1
 --- */
 SELECT
-    p.day AS day, p.dimension AS dimension, p.segment AS segment,
+    d.day AS day, p.dimension AS dimension, p.segment AS segment,
     p.expected AS numerator,
     p.customers AS denominator,
     CAST(p.low AS DOUBLE) / NULLIF(p.customers, 0) AS low,
     CAST(p.high AS DOUBLE) / NULLIF(p.customers, 0) AS high
-FROM model.predicted_value AS p
-JOIN run.days AS d ON d.day = p.day
+FROM run.days AS d
+JOIN model.predicted_value AS p ON p.day <= d.day AND p.day >= CAST(d.day - INTERVAL '6' DAY AS DATE)

@@ -17,13 +17,22 @@ maximum: 1
 since: 1
 --- */
 SELECT
-    l.day AS day, l.channel AS channel, l.country AS country,
-    CASE WHEN l.kind = 'restock' THEN p.product ELSE l.product END AS product,
+    l.day AS day, l.channel AS channel, l.country AS country, l.product AS product,
     CASE WHEN l.is_known THEN l.gross - l.discounts - l.returns ELSE 0 END - l.cost AS numerator,
     CASE WHEN l.is_known THEN l.gross - l.discounts - l.returns ELSE 0 END AS denominator,
     CASE WHEN l.is_known THEN l.gross ELSE 0 END AS covered,
     l.gross AS coverable
 FROM model.sale_lines AS l
 JOIN run.days AS d ON d.day = l.day
-LEFT JOIN model.product_titles AS p ON p.shop = l.shop AND p.product_id = l.product_id
-WHERE l.kind <> 'shipping'
+WHERE l.kind IN ('product', 'adjustment')
+UNION ALL
+SELECT
+    r.day AS day, r.channel AS channel, r.country AS country, p.product AS product,
+    -r.cost AS numerator,
+    0 AS denominator,
+    0 AS covered,
+    0 AS coverable
+FROM model.sale_lines AS r
+JOIN run.days AS d ON d.day = r.day
+LEFT JOIN model.product_titles AS p ON p.shop = r.shop AND p.product_id = r.product_id
+WHERE r.kind = 'restock'
