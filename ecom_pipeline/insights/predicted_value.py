@@ -134,9 +134,7 @@ def _values(now: Moment) -> dict[str, Floats]:
         each = expected_spend(model, x, means, cut.customers)
         if not np.all(np.isfinite(each)):
             raise FitError("What customers spend varies too much to have a mean.")
-        found[channel] = np.bincount(
-            cut.places, weights=each * cut.customers, minlength=len(now.histories.customers)
-        )
+        found[channel] = _summed(cut.places, each * cut.customers, len(now.histories.customers))
     return found
 
 
@@ -183,12 +181,17 @@ def _moment(rows: pa.Table) -> Moment:
         for channel in sorted(set(names))
         for chosen in (names == channel,)
     }
-    counted = np.bincount(places, weights=customers, minlength=len(histories))
+    counted = _summed(places, customers, len(histories))
     return Moment(
         Histories(frequency, recency / 7, age / 7, counted),
         channels,
         (_floats(spend, "frequency"), _floats(spend, "amount"), _floats(spend, "customers")),
     )
+
+
+def _summed(places: Places, weights: Floats, count: int) -> Floats:
+    """The weights of each place added up."""
+    return np.bincount(places, weights=weights, minlength=count).astype(np.float64)
 
 
 def _floats(rows: pa.Table, name: str) -> Floats:

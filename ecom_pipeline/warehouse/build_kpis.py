@@ -75,11 +75,15 @@ def _make_rows(connection: duckdb.DuckDBPyConnection, plans: Sequence[Plan], req
     connection.execute("CREATE OR REPLACE TEMP TABLE rows_after AS SELECT * FROM kpi.daily WHERE FALSE")
     scans, shared = share(_queries(plans), expansion)
     run_scans(connection, scans)
-    queries = {one.kpi.key: one.query() for one in shared}
+    made = {one.kpi.key for one in shared}
+    if shared:
+        rows = " UNION ALL ".join(f"SELECT '{one.kpi.key}' AS kpi, * FROM ({one.query()})" for one in shared)
+        connection.execute(f"INSERT INTO rows_after BY NAME {rows}")
     for planned in plans:
         key = planned.kpi.key
-        rows = queries.get(key) or kpi_rows(connection, planned.kpi, to_duckdb(planned.node.sql, expansion))
-        connection.execute(f"INSERT INTO rows_after BY NAME SELECT ? AS kpi, * FROM ({rows})", [key])
+        if key not in made:
+            query = kpi_rows(connection, planned.kpi, to_duckdb(planned.node.sql, expansion))
+            connection.execute(f"INSERT INTO rows_after BY NAME SELECT ? AS kpi, * FROM ({query})", [key])
 
 
 def run_scans(connection: duckdb.DuckDBPyConnection, scans: Sequence[Scan]) -> None:

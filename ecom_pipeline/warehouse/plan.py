@@ -124,7 +124,10 @@ def _of_kind(node: Node, days: Sequence[date]) -> tuple[date, ...]:
 
 def remember(connection: duckdb.DuckDBPyConnection, plans: Sequence[Plan]) -> None:
     """Write into the ledger that the plans' tables are built."""
-    connection.executemany(
-        "INSERT OR REPLACE INTO ops.built VALUES (?, ?, ?, ?)",
-        [(planned.node.name, planned.sequence, planned.node.fingerprint, planned.as_of) for planned in plans],
+    names = [planned.node.name for planned in plans]
+    fingerprints = [planned.node.fingerprint for planned in plans]
+    connection.execute(
+        "INSERT OR REPLACE INTO ops.built "
+        "SELECT UNNEST(?::VARCHAR[]), UNNEST(?::BIGINT[]), UNNEST(?::VARCHAR[]), UNNEST(?::DATE[])",
+        [names, [planned.sequence for planned in plans], fingerprints, [planned.as_of for planned in plans]],
     )

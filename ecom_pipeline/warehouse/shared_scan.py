@@ -21,6 +21,7 @@ from ecom_pipeline.warehouse.rewrite import parsed, to_duckdb
 MANY_VALUED = frozenset(
     {"product", "campaign"}
 )  # with others they make nearly as many cells as there are rows
+_ELABORATE = (exp.Subquery, exp.AggFunc, exp.Window, exp.Star, exp.Exists)
 _PLAIN = {"expressions", "from_", "joins", "where", "kind", "hint"}
 
 
@@ -148,54 +149,62 @@ def _where(part: Part, sql: str) -> str:
     return f"CASE WHEN {part.condition} THEN {sql} END" if part.condition else sql
 
 
+def plain_parts(kpi: Kpi, sql: str, expansion: Expansion) -> tuple[Part, ...] | None:
+    """What the KPI adds up from which tables; None where its query is more than sums over rows of a day."""
+    if kpi.cuts_itself:
+        return None
+    measures = {"numerator"} if kpi.kind is Kind.FLOW else {"numerator", "denominator"}
+    return _parts(sql, expansion, kpi.dimensions, frozenset(measures))
+
+
 @lru_cache(maxsize=1024)
-def _selects(sql: str, expansion: Expansion) -> tuple[exp.Select, ...] | None:
-    """The SELECTs one after the other of which a query consists, or None where it is more than that."""
-    tree = parsed(to_duckdb(sql, expansion))
-    found: list[exp.Select] = []
-    pending = [tree]
+def _parts(
+    sql: str, expansion: Expansion, dimensions: tuple[str, ...], measures: frozenset[str]
+) -> tuple[Part, ...] | None:
+    found: list[Part] = []
+    pending = [parsed(to_duckdb(sql, expansion))]
     while pending:
         one = pending.pop(0)
         if isinstance(one, exp.Union) and not one.args.get("distinct") and not one.args.get("with_"):
             pending[:0] = [one.left, one.right]
-        elif isinstance(one, exp.Select):
-            found.append(one)
-        else:
+            continue
+        part = _part(one, dimensions, measures) if isinstance(one, exp.Select) else None
+        if part is None:
             return None
+        found.append(part)
     return tuple(found)
 
 
-def plain_parts(kpi: Kpi, sql: str, expansion: Expansion) -> list[Part] | None:
-    """What the KPI adds up from which tables; None where its query is more than sums over rows of a day."""
-    selects = None if kpi.cuts_itself else _selects(sql, expansion)
-    if not selects:
-        return None
-    parts = [_part(select, kpi) for select in selects]
-    return None if None in parts else [part for part in parts if part is not None]
-
-
-def _part(select: exp.Select, kpi: Kpi) -> Part | None:
+def _part(select: exp.Select, dimensions: tuple[str, ...], measures: frozenset[str]) -> Part | None:
     given = {name for name, value in select.args.items() if value}
-    named = {column.alias_or_name: column.unalias().sql(dialect="duckdb") for column in select.expressions}
-    required = {"day", "numerator", *kpi.dimensions} | (set() if kpi.kind is Kind.FLOW else {"denominator"})
+    named = {column.alias_or_name: column for column in select.expressions}
+    required = {"day", *dimensions} | measures
     source = select.args.get("from_")
     if not given <= _PLAIN or source is None or not isinstance(source.this, exp.Table):
         return None
     if not required <= set(named) <= required | set(MEASURES) or len(named) < len(select.expressions):
         return None
-    if any(select.find(kind) for kind in (exp.Subquery, exp.AggFunc, exp.Window, exp.Star, exp.Exists)):
+    if any(isinstance(node, _ELABORATE) for node in select.walk()):
         return None
+    told = {
+        name: _text(column.this if isinstance(column, exp.Alias) else column)
+        for name, column in named.items()
+    }
     joins = select.args.get("joins") or []
-    if not any(_is_of_days(join, named["day"]) for join in joins):
+    if not any(_is_of_days(join, told["day"]) for join in joins):
         return None
     where = select.args.get("where")
     return Part(
-        " ".join([source.this.sql(dialect="duckdb"), *(join.sql(dialect="duckdb") for join in joins)]),
-        named["day"],
-        tuple((name, named[name]) for name in kpi.dimensions),
-        tuple((name, named[name]) for name in MEASURES if name in named),
-        where.this.sql(dialect="duckdb") if where else None,
+        " ".join(map(_text, (source.this, *joins))),
+        told["day"],
+        tuple((name, told[name]) for name in dimensions),
+        tuple((name, told[name]) for name in MEASURES if name in told),
+        _text(where.this) if where else None,
     )
+
+
+def _text(tree: exp.Expr) -> str:
+    return tree.sql(dialect="duckdb", copy=False)
 
 
 def _is_of_days(join: exp.Join, day: str) -> bool:
@@ -205,5 +214,5 @@ def _is_of_days(join: exp.Join, day: str) -> bool:
         return False
     if not isinstance(on, exp.EQ):
         return False
-    sides = {on.this.sql(dialect="duckdb"), on.expression.sql(dialect="duckdb")}
+    sides = {_text(on.this), _text(on.expression)}
     return sides == {f"{table.alias_or_name}.day", day}
