@@ -17,14 +17,16 @@ from ecom_pipeline.warehouse.rows import fetch_row
 def ensure_canonical(connection: duckdb.DuckDBPyConnection) -> None:
     """Create the canonical tables that are not there yet."""
     for name, table in canonical_tables().items():
-        columns = ", ".join(f"{column} {kind}" for column, kind in table.columns.items())
-        connection.execute(
-            f"CREATE TABLE IF NOT EXISTS mapped.{name} (_source VARCHAR, _mapping VARCHAR, _record VARCHAR, {columns})"
-        )
+        connection.execute(f"CREATE TABLE IF NOT EXISTS mapped.{name} ({_declared(name)})")
         present = {row[0] for row in connection.execute(f"DESCRIBE mapped.{name}").fetchall()}
         for column, kind in table.columns.items():
             if column not in present:
                 connection.execute(f"ALTER TABLE mapped.{name} ADD COLUMN {column} {kind}")
+
+
+def _declared(canonical: str) -> str:
+    columns = ", ".join(f"{column} {kind}" for column, kind in canonical_tables()[canonical].columns.items())
+    return f"_source VARCHAR, _mapping VARCHAR, _record VARCHAR, {columns}"
 
 
 def stage(connection: duckdb.DuckDBPyConnection, catalog: Catalog, time_zone: str) -> None:
@@ -77,12 +79,16 @@ def _stage_stream(
         for mapping in stream.mappings:
             changes = _apply(connection, stream, mapping, Expansion(time_zone, stream.source), replacements)
             watched = catalog.watched(changes)
-            if record_changes(connection, changes, "rows_before", "rows_after", watched):
+            columns = ", ".join(canonical_tables()[mapping.canonical].columns)
+            after = f"(SELECT {columns} FROM rows_mapped)"
+            if record_changes(connection, changes, "rows_before", after, watched):
                 name_source(connection, changes, stream.source)
         connection.execute(
             "INSERT OR REPLACE INTO ops.staged VALUES (?, ?, ?, ?)",
             [stream.source, stream.table.name, newest_load[0], fingerprint],
         )
+    for name in {"rows_mapped", *replacements.values()}:  # a long history's would fill the memory
+        connection.execute(f"DROP TABLE IF EXISTS {name}")
 
 
 def _find_changed(connection: duckdb.DuckDBPyConnection, stream: Stream, watermark: int) -> None:
@@ -137,7 +143,7 @@ def _apply(
     expansion: Expansion,
     replacements: dict[str, str],
 ) -> str:
-    """Replace the changed records' rows in one canonical table: rows_before, rows_after; gives its name."""
+    """Replace the changed records' rows in one canonical table: rows_before, rows_mapped; gives its name."""
     target = f"mapped.{mapping.canonical}"
     own = f"_source = '{stream.source}' AND _mapping = '{mapping.name}'"
     columns = list(canonical_tables()[mapping.canonical].columns)
@@ -156,13 +162,12 @@ def _apply(
     if fetch_row(connection, "SELECT 1 FROM rows_before LIMIT 1") is not None:
         connection.execute(f"DELETE FROM {target} WHERE {mine}")
     # In a table of the same columns first: what was stored is then compared without looking for it.
-    connection.execute(f"CREATE OR REPLACE TEMP TABLE rows_mapped AS SELECT * FROM {target} WHERE FALSE")
+    connection.execute(f"CREATE OR REPLACE TEMP TABLE rows_mapped ({_declared(mapping.canonical)})")
     connection.execute(
         f"INSERT INTO rows_mapped BY NAME SELECT '{stream.source}' AS _source, '{mapping.name}' AS _mapping, "
         f"{', '.join(given)} FROM ({query})"
     )
     connection.execute(f"INSERT INTO {target} BY NAME SELECT * FROM rows_mapped")
-    connection.execute(f"CREATE OR REPLACE TEMP TABLE rows_after AS SELECT {named} FROM rows_mapped")
     return target
 
 

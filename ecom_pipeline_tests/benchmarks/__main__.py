@@ -64,7 +64,10 @@ def main() -> None:
     console = Console(stderr=True)
     began = perf_counter()
     with tempfile.TemporaryDirectory(prefix="benchmarks-") as folder:
-        rows = list(_measure(Path(folder), orders, given.sessions, console))
+        rows = []
+        for row in _measure(Path(folder), orders, given.sessions, console):
+            rows.append(row)
+            console.print(" ".join(filter(None, (row.work, row.time, row.ratio, row.aim, row.verdict))))
     Console(width=max(120, Console().width)).print(_grid(rows, orders, perf_counter() - began))
     sys.stdout.flush()
 

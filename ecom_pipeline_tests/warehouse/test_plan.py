@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
+from typing import Literal
 
 import duckdb
 import pytest
@@ -21,7 +22,7 @@ START = date(2026, 1, 1)
 
 def node(days: Days, touches: dict[str, Touch] | None = None) -> Node:
     sql = "SELECT d.day AS day, COUNT(*) AS n FROM run.days AS d LEFT JOIN model.facts AS f ON f.day = d.day GROUP BY d.day"
-    scope = "all" if days == "of_months_over" else "day"
+    scope: Literal["all", "day"] = "all" if days == "of_months_over" else "day"
     return Node("model.made", sql, ("model.facts",), scope, touches or {}, ("day",), "a day", "", days=days)
 
 
