@@ -161,7 +161,7 @@ def _moments(rows: pa.Table) -> dict[date, Moment]:
     columns = ("moment", "kind", "channel", "frequency", "recency", "age", "amount", "customers")
     rows = rows.sort_by([(column, "ascending") for column in columns])
     moments, starts = np.unique(rows["moment"].to_numpy(), return_index=True)
-    ends = [*starts[1:], len(rows)]
+    ends = [*starts, len(rows)][1:]
     return {
         moment.astype(date): _moment(rows.slice(start, end - start))
         for moment, start, end in zip(moments.astype("datetime64[D]"), starts, ends, strict=True)

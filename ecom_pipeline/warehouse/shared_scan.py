@@ -2,7 +2,7 @@
 
 A KPI's query stays a definition of its own. Where it is plain (it adds up expressions over one table, joined with
 the days being built, or over several such tables one after the other), its parts run beside those of all other KPIs
-that read the table: one pass groups the rows into cells of day and dimensions, and the cells into cubes.
+that read the table: a pass groups the rows into cells of day and dimensions, and the cells into cubes.
 """
 
 from __future__ import annotations
@@ -58,34 +58,29 @@ class Scan:
 
     def query(self) -> str:
         """SQL of `day, dimension, segment` and the sums, one row for each of the cubes' cells."""
-        names = list(self.dimensions)
-        few = [name for name in names if name not in MANY_VALUED]
+        few = [name for name in self.dimensions if name not in MANY_VALUED]
+        sums = ", ".join(f"SUM({name}) AS {name}" for name in self.columns.values())
+        keys = ", ".join(["day", *few])
+        # Not one GROUPING SETS over the rows: every row would carry the names of all its dimensions along.
+        cubes = [
+            f"SELECT day, {segmented(few)}, {sums} FROM (SELECT {keys}, {sums} FROM ({self._rows(few)}) GROUP BY {keys}) "
+            f"{grouped(few)}",
+            *(
+                f"SELECT day, '{name}', {name}, {sums} FROM ({self._rows([name])}) GROUP BY day, {name}"
+                for name in self.dimensions
+                if name not in few
+            ),
+        ]
+        return " UNION ALL ".join(cubes)
+
+    def _rows(self, dimensions: Sequence[str]) -> str:
         read = ", ".join(
             [f"{self.day} AS day"]
-            + [f"{sql} AS {name}" for name, sql in self.dimensions.items()]
+            + [f"{self.dimensions[name]} AS {name}" for name in dimensions]
             + [f"{sql} AS {name}" for sql, name in self.columns.items()]
         )
-        sums = ", ".join(f"SUM({name}) AS {name}" for name in self.columns.values())
         wanted = " OR ".join(f"({sql})" for sql in sorted(filter(None, self.conditions)))
-        rows = f"SELECT {read} FROM {self.source}{'' if None in self.conditions else f' WHERE {wanted}'}"
-        sets = [("day", *few), *(("day", name) for name in names if name not in few)]
-        cells = ", ".join(f"({', '.join(names)})" for names in sets)
-        marks = ", ".join(f"GROUPING({name}) AS by_{name}" for name in names)
-        return f"""
-            WITH cells AS (
-                SELECT day, {"".join(f"{name}, " for name in names)}{f"{marks}, " if marks else ""}{sums}
-                FROM ({rows}) GROUP BY GROUPING SETS ({cells}))
-            {self._rolled_up(few, sums)}
-            {"".join(self._of_many(name) for name in names if name not in few)}"""
-
-    def _rolled_up(self, few: Sequence[str], sums: str) -> str:
-        open_ones = [name for name in self.dimensions if name not in few]
-        where = " AND ".join(f"by_{name} = 1" for name in open_ones) if open_ones else "TRUE"
-        return f"SELECT day, {segmented(few)}, {sums} FROM cells WHERE {where} {grouped(few)}"
-
-    def _of_many(self, name: str) -> str:
-        sums = ", ".join(self.columns.values())
-        return f" UNION ALL SELECT day, '{name}', {name}, {sums} FROM cells WHERE by_{name} = 0"
+        return f"SELECT {read} FROM {self.source}{'' if None in self.conditions else f' WHERE {wanted}'}"
 
 
 @dataclass(frozen=True)

@@ -115,7 +115,6 @@ EQUIVALENT: dict[str, dict[str, str]] = {
     "management_diversity": {"INTERVAL '400' DAY lengthened": COUNTED_OFTEN},
     "workforce_diversity": {"INTERVAL '400' DAY lengthened": COUNTED_OFTEN},
     "churn_rate": {"without WHERE NOT w.days IS NULL": "the join on days drops them as well"},
-    "gross_margin_rate": {"without WHERE l.kind <> 'shipping'": NEITHER_SOLD_NOR_GIVEN_BACK},
     "gross_merchandise_value": {"without WHERE l.kind = 'product'": NEITHER_SOLD_NOR_GIVEN_BACK},
     "net_sales": {"without WHERE l.kind IN ('product', 'adjustment')": NEITHER_SOLD_NOR_GIVEN_BACK},
     "net_cash_flow": {
