@@ -1,13 +1,13 @@
-"""KPIs that add up columns of the same table read it once together, and each cube is made of cells.
+"""KPIs that add up columns of the same table read it once together.
 
 A KPI's query stays a definition of its own. Where it is plain (it adds up expressions over one table, joined with
 the days being built, or over several such tables one after the other), its parts run beside those of all other KPIs
-that read the table: a pass groups the rows into cells of day and dimensions, and the cells into cubes.
+that read the table: one pass groups the rows by day and each dimension, with the sums of all of them.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
 
@@ -18,9 +18,6 @@ from ecom_pipeline.warehouse.functions import Expansion
 from ecom_pipeline.warehouse.kpi_rows import MEASURES, grouped, kept, segmented
 from ecom_pipeline.warehouse.rewrite import parsed, to_duckdb
 
-MANY_VALUED = frozenset(
-    {"product", "campaign"}
-)  # with others they make nearly as many cells as there are rows
 _ELABORATE = (exp.Subquery, exp.AggFunc, exp.Window, exp.Star, exp.Exists)
 _PLAIN = {"expressions", "from_", "joins", "where", "kind", "hint"}
 
@@ -58,29 +55,16 @@ class Scan:
 
     def query(self) -> str:
         """SQL of `day, dimension, segment` and the sums, one row for each of the cubes' cells."""
-        few = [name for name in self.dimensions if name not in MANY_VALUED]
-        sums = ", ".join(f"SUM({name}) AS {name}" for name in self.columns.values())
-        keys = ", ".join(["day", *few])
-        # Not one GROUPING SETS over the rows: every row would carry the names of all its dimensions along.
-        cubes = [
-            f"SELECT day, {segmented(few)}, {sums} FROM (SELECT {keys}, {sums} FROM ({self._rows(few)}) GROUP BY {keys}) "
-            f"{grouped(few)}",
-            *(
-                f"SELECT day, '{name}', {name}, {sums} FROM ({self._rows([name])}) GROUP BY day, {name}"
-                for name in self.dimensions
-                if name not in few
-            ),
-        ]
-        return " UNION ALL ".join(cubes)
-
-    def _rows(self, dimensions: Sequence[str]) -> str:
+        names = list(self.dimensions)
         read = ", ".join(
             [f"{self.day} AS day"]
-            + [f"{self.dimensions[name]} AS {name}" for name in dimensions]
+            + [f"{sql} AS {name}" for name, sql in self.dimensions.items()]
             + [f"{sql} AS {name}" for sql, name in self.columns.items()]
         )
         wanted = " OR ".join(f"({sql})" for sql in sorted(filter(None, self.conditions)))
-        return f"SELECT {read} FROM {self.source}{'' if None in self.conditions else f' WHERE {wanted}'}"
+        rows = f"SELECT {read} FROM {self.source}{'' if None in self.conditions else f' WHERE {wanted}'}"
+        sums = ", ".join(f"SUM({name}) AS {name}" for name in self.columns.values())
+        return f"SELECT day, {segmented(names)}, {sums} FROM ({rows}) {grouped(names)}"
 
 
 @dataclass(frozen=True)
