@@ -56,6 +56,8 @@ class Plan:
 
 def plan(connection: duckdb.DuckDBPyConnection, nodes: Sequence[Node], request: BuildRequest) -> list[Plan]:
     """The plan of each node, as the change log stands now; of nodes that do not read each other."""
+    if not nodes:
+        return []
     ((sequence,),) = connection.execute("SELECT COALESCE(MAX(sequence), 0) FROM ops.changes").fetchall()
     built = {
         name: (since, fingerprint, as_of)
