@@ -149,8 +149,9 @@ class Pipeline:
             stage(connection, self.catalog, settings.shop.time_zone)
             refresh_source_days(connection, start, until, self._day_ends(start, until))
             built = build(connection, nodes, request, on_built)
-            kpis = [node.kpi for node in nodes if node.kpi is not None]
-            refresh_kpi_days(connection, kpis, start, settings.shop.complete_since)
+            refresh_kpi_days(
+                connection, self.catalog, start, settings.shop.complete_since, {node.name for node in nodes}
+            )
             forget_changes(connection, [node.name for node in self.catalog.nodes])
         return built
 

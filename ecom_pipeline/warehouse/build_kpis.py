@@ -18,7 +18,8 @@ from ecom_pipeline.warehouse.shared_scan import Scan, share
 # Not AS … WHERE FALSE: DuckDB 2.0.0 shows a table made like that, and then filled with more than a row group, as empty.
 _EMPTY = """CREATE OR REPLACE TEMP TABLE rows_after (
     kpi VARCHAR, day DATE, dimension VARCHAR, segment VARCHAR,
-    numerator DECIMAL(38, 4), denominator DECIMAL(38, 4), covered DECIMAL(38, 4), coverable DECIMAL(38, 4))"""
+    numerator DECIMAL(38, 4), denominator DECIMAL(38, 4), covered DECIMAL(38, 4), coverable DECIMAL(38, 4),
+    low DECIMAL(38, 4), high DECIMAL(38, 4))"""
 AT_ONCE = 10_000  # days of KPIs in one transaction; of more, those that share a scan
 
 

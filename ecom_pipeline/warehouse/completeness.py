@@ -6,7 +6,7 @@ Not measured is not zero: a day whose extract failed or never ran makes every KP
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection
 from datetime import date, datetime, timedelta
 
 import duckdb
@@ -99,15 +99,21 @@ def refresh_source_days(
 
 
 def refresh_kpi_days(
-    connection: duckdb.DuckDBPyConnection, kpis: Sequence[Kpi], history_start: date, complete_since: date | None
+    connection: duckdb.DuckDBPyConnection,
+    catalog: Catalog,
+    history_start: date,
+    complete_since: date | None,
+    names: Collection[str] | None = None,
 ) -> None:
-    """kpi.days: for each of the KPIs and day up to its last build, whether it was measured, and if not, why.
+    """kpi.days: for each KPI (of those named) and day up to its last build, whether it was measured, and if not, why.
 
     A day that was not read takes with it every later day whose value is made of it (`Kpi.reach`). Of a snapshot
     it takes itself only: it can never be read again, so a KPI over a window of such days tells its coverage.
     Before `complete_since` nobody can tell new customers from old ones; without it nothing is known of those who
     bought before the history, and the days of its first year say so.
     """
+    nodes = [node for node in catalog.kpi_nodes if names is None or node.name in names]
+    kpis = [node.kpi for node in nodes if node.kpi is not None]
     if not kpis:
         return
     with transaction(connection):

@@ -15,7 +15,7 @@ from sqlglot import expressions as exp
 
 from ecom_pipeline.kpis.definition import Kind, Kpi
 from ecom_pipeline.warehouse.functions import Expansion
-from ecom_pipeline.warehouse.kpi_rows import MEASURES, grouped, kept, segmented
+from ecom_pipeline.warehouse.kpi_rows import MEASURES, NO_INTERVAL, grouped, kept, segmented
 from ecom_pipeline.warehouse.rewrite import parsed, to_duckdb
 
 _ELABORATE = (exp.Subquery, exp.AggFunc, exp.Window, exp.Star, exp.Exists)
@@ -88,10 +88,10 @@ class Shared:
             )
         if len(reads) == 1:
             sums = ", ".join(f"CAST({name} AS DECIMAL(38, 4)) AS {name}" for name in MEASURES)
-            return kept(f"SELECT day, dimension, segment, {sums} FROM ({reads[0]})")
+            return kept(f"SELECT day, dimension, segment, {sums}, {NO_INTERVAL} FROM ({reads[0]})")
         sums = ", ".join(f"CAST(SUM({name}) AS DECIMAL(38, 4)) AS {name}" for name in MEASURES)
         return kept(
-            f"SELECT day, dimension, segment, {sums} FROM ({' UNION ALL '.join(reads)}) "
+            f"SELECT day, dimension, segment, {sums}, {NO_INTERVAL} FROM ({' UNION ALL '.join(reads)}) "
             "GROUP BY day, dimension, segment"
         )
 
