@@ -129,6 +129,14 @@ def test_channels_are_advised_by_what_the_next_customer_costs_and_is_worth(
     assert asked_of(shop).parts["channel"].value == "Paid Search"
 
 
+def test_spend_that_brings_nobody_has_no_cost_of_one_more(shop: duckdb.DuckDBPyConnection) -> None:
+    spend, customers, _ = weeks_of(5, -0.8)
+    fill(shop, "Display", spend, customers, 200)
+    told = asked_of(shop)
+    assert (told.rows[0][3], told.rows[0][-1]) == (None, "lower")
+    assert told.sentence == "nothing"
+
+
 def test_the_value_of_all_customers_stands_in_for_a_young_channels(shop: duckdb.DuckDBPyConnection) -> None:
     spend, customers, _ = weeks_of(5, 0.8)
     fill(shop, "Paid Search", spend, customers, None)

@@ -85,7 +85,8 @@ def answer(connection: duckdb.DuckDBPyConnection, last_day: date) -> Answer | No
     lead = rows[0]
     return Answer(
         question="scaling",
-        sentence=str(lead[-1]),
+        # Where more spend brings nobody, there is no cost of one more customer to tell.
+        sentence="nothing" if lead[-1] == "lower" and lead[3] is None else str(lead[-1]),
         parts={
             "channel": Part("text", lead[0], "channel"),
             "marginal": Part("money", lead[3]),
