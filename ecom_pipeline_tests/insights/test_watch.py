@@ -29,7 +29,8 @@ def shop() -> Iterator[duckdb.DuckDBPyConnection]:
             """
             CREATE SCHEMA kpi;
             CREATE TABLE kpi.daily (kpi VARCHAR, day DATE, dimension VARCHAR, segment VARCHAR,
-                numerator DECIMAL(38, 6), denominator DECIMAL(38, 6), covered DECIMAL(38, 6), coverable DECIMAL(38, 6));
+                numerator DECIMAL(38, 6), denominator DECIMAL(38, 6), covered DECIMAL(38, 6), coverable DECIMAL(38, 6),
+                low DECIMAL(38, 6), high DECIMAL(38, 6));
             CREATE TABLE kpi.days (kpi VARCHAR, day DATE, state VARCHAR, reason VARCHAR);
             """
         )
@@ -38,7 +39,8 @@ def shop() -> Iterator[duckdb.DuckDBPyConnection]:
             left = round(700 + 10 * float(chance.normal()))
             connection.execute("INSERT INTO kpi.days VALUES (?, ?, 'complete', NULL)", [*KPI, day])
             connection.execute(
-                "INSERT INTO kpi.daily VALUES (?, ?, 'total', '', ?, 1000, NULL, NULL)", [*KPI, day, left]
+                "INSERT INTO kpi.daily VALUES (?, ?, 'total', '', ?, 1000, NULL, NULL, NULL, NULL)",
+                [*KPI, day, left],
             )
         yield connection
 
