@@ -102,7 +102,11 @@ def test_wrong_file_is_named(text: str, said: str) -> None:
     assert caught.value.mend
 
 
-@pytest.mark.parametrize("content", [b"", b"<html></html>", zipped("Date,USD,\n")[:30]])
+@pytest.mark.parametrize(
+    "content",
+    [b"", b"<html></html>", zipped("Date,USD,\n")[:30]],
+    ids=["empty", "a page", "cut off"],  # an archive's bytes hold the time it was made at
+)
 def test_what_is_no_zip_is_refused(content: bytes) -> None:
     with pytest.raises(SchemaError, match="cannot be read"):
         list(parsed_rates(content, date.min, date.max, "ecb"))
