@@ -168,7 +168,7 @@ def _newest_band(
     """What the report expects of the period: judged as closely, learned from the same periods."""
     if grain.cadence is None:
         return None
-    furthest = place + grain.cadence.history // 2 + grain.year
+    furthest = place + grain.cadence.history
     history = [known[back] for back in sorted(known, reverse=True) if place < back <= furthest]
     width = CLOSE if kpi.key in (*STEERING, *essentials) else FAR
     values = [value.value if value.state is State.OK else None for value in history]

@@ -47,9 +47,6 @@ class CockpitWriter:
     def segment(self, dimension: str, segment: str, others: int = 0) -> str:
         if segment == OTHERS:
             return self.report_words.say("others", number=others)
-        own = self.words.get(f"segment.{dimension}.{segment}")
-        if own is not None:
-            return own
         return segment_name(self.report_words, self.formats, dimension, segment)
 
     def value(self, key: str, amount: Decimal | None) -> str:

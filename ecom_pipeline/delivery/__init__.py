@@ -38,7 +38,6 @@ from ecom_pipeline.delivery.outbox import (
     Preview,
     Retries,
     deliver_report,
-    is_sendable,
     preview_report,
 )
 from ecom_pipeline.delivery.outcome import Outcome, Stage, Verdict
@@ -91,7 +90,6 @@ __all__ = [
     "deliver_report",
     "display_address",
     "is_anything_due",
-    "is_sendable",
     "plan_alerts",
     "preview_report",
     "read_inbox",

@@ -11,7 +11,7 @@ import logging
 import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, datetime
 from email.message import EmailMessage
 
 from ecom_pipeline.delivery.addresses import Recipient, Sender
@@ -25,9 +25,6 @@ from ecom_pipeline.delivery.smtp import send_message
 from ecom_pipeline.delivery.suppression import Suppression
 
 log = logging.getLogger(__name__)
-
-_SUNDAY = 7
-_WEEK = timedelta(days=7)
 
 
 @dataclass(frozen=True)
@@ -70,12 +67,6 @@ class Retries:
 
     waits: tuple[float, ...] = (5.0, 30.0)
     sleep: Callable[[float], None] = time.sleep
-
-
-def is_sendable(week_last_day: date, today: date) -> bool:
-    """True for the newest complete ISO week only: a report of an older one is rendered and never sent."""
-    age = today - week_last_day
-    return week_last_day.isoweekday() == _SUNDAY and timedelta(0) < age <= _WEEK
 
 
 def deliver_report(

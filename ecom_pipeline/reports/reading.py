@@ -114,9 +114,9 @@ def _read_group(
     for value in read_period_values(connection, kpis, rhythm.period, [period.last_day], coverage):
         if (value.dimension, value.segment) != TOTAL:
             readings.segments.setdefault(value.kpi, {}).setdefault(value.dimension, []).append(value)
-    # Each reading brings the period of the year before with it, so the newer half is enough.
+    # Each reading brings the period of the year before with it, so the oldest year need not be asked for.
     ends = {period.last_day: period}
-    while len(ends) <= _CADENCE[rhythm].history // 2:
+    while len(ends) <= _CADENCE[rhythm].history - _CADENCE[rhythm].year:
         before = ends[min(ends)].back(1)
         ends[before.last_day] = before
     history: dict[str, dict[date, Value]] = defaultdict(dict)

@@ -107,7 +107,8 @@ def refresh_kpi_days(
 ) -> None:
     """kpi.days: for each KPI (of those named) and day up to its last build, whether it was measured, and if not, why.
 
-    A day that was not read takes with it every later day whose value is made of it (`Kpi.reach`). Of a snapshot
+    The days of a KPI whose file is gone go with it. A day that was not read takes with it every later day whose
+    value is made of it (`Kpi.reach`). Of a snapshot
     it takes itself only: it can never be read again, so a KPI over a window of such days tells its coverage.
     Before `complete_since` nobody can tell new customers from old ones; without it nothing is known of those who
     bought before the history, and the days of its first year say so.
@@ -117,6 +118,8 @@ def refresh_kpi_days(
     if not kpis:
         return
     with transaction(connection):
+        known = [node.kpi.key for node in catalog.kpi_nodes if node.kpi is not None]
+        connection.execute("DELETE FROM kpi.days WHERE NOT LIST_CONTAINS(?, kpi)", [known])
         connection.execute(
             "CREATE OR REPLACE TEMP TABLE measured "
             "(kpi VARCHAR, matures_after INTEGER, reach INTEGER, grown_up DATE, vouched DATE)"

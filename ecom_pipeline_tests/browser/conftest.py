@@ -20,7 +20,8 @@ import requests
 
 from ecom_pipeline.demo import ZONE
 from ecom_pipeline.orchestration.backfill import run_backfill
-from ecom_pipeline.settings import CONFIG_VARIABLE
+from ecom_pipeline.settings import CONFIG_VARIABLE, webhook_variable
+from ecom_pipeline_tests.delivery.webhook_catcher import WebhookCatcher, run_webhook_catcher
 from ecom_pipeline_tests.simulation import Simulation, simulate
 
 if TYPE_CHECKING:
@@ -36,6 +37,12 @@ LIMIT_SECONDS = 240.0  # for a backfill on a busy machine
 PAGE_SECONDS = 30.0  # for anything to appear on a page
 DAYS = 18  # any eighteen days but the last three hold a whole week
 DAYS_LEFT = 3  # for the backfill that the UI starts
+WEBHOOK = """
+[[webhooks]]
+name = "sheet"
+kinds = ["daily"]
+"""
+SIGNING_KEY = "a signing key of more than sixteen characters"
 OPEN_UI = "from ecom_pipeline.cli import main; main()"
 
 T = TypeVar("T")
@@ -50,6 +57,7 @@ class Ui:
     simulation: Simulation
     process: subprocess.Popen[bytes]
     log: Path
+    hooks: WebhookCatcher
     assets: list[list[str]] = field(default_factory=list)
 
     @property
@@ -118,6 +126,7 @@ def ui(sync_playwright: StartPlaywright, tmp_path_factory: pytest.TempPathFactor
     yesterday = datetime.now(ZONE).date() - timedelta(days=1)  # the UI goes by the machine's own clock
     with (
         simulate(folder, seed=7, days=DAYS, orders_per_day=3, last_day=yesterday) as simulation,
+        run_webhook_catcher() as hooks,
         pytest.MonkeyPatch.context() as environment,
     ):
         pipeline = simulation.pipeline
@@ -127,19 +136,23 @@ def ui(sync_playwright: StartPlaywright, tmp_path_factory: pytest.TempPathFactor
         seeded_until = simulation.shop.last_day - timedelta(days=DAYS_LEFT)
         outcome = run_backfill(pipeline, simulation.shop.first_day, seeded_until, reports="none")
         assert outcome.ok, outcome.failed
-        with _opened(simulation, folder) as ui:
+        with pipeline.settings.file.open("a", encoding="utf-8") as file:
+            file.write(WEBHOOK)
+        environment.setenv(webhook_variable("sheet", "url"), hooks.url)
+        environment.setenv(webhook_variable("sheet", "signing_key"), SIGNING_KEY)
+        with _opened(simulation, folder, hooks) as ui:
             yield ui
 
 
 @contextmanager
-def _opened(simulation: Simulation, folder: Path) -> Iterator[Ui]:
+def _opened(simulation: Simulation, folder: Path, hooks: WebhookCatcher) -> Iterator[Ui]:
     port, log = _free_port(), folder / "ui.log"
     with log.open("wb") as output:
         process = subprocess.Popen(
             [sys.executable, "-c", OPEN_UI, "ui", "--port", str(port)],
             cwd=folder, stdout=output, stderr=output, start_new_session=True,
         )  # fmt: skip
-    ui = Ui(f"http://127.0.0.1:{port}", simulation, process, log)
+    ui = Ui(f"http://127.0.0.1:{port}", simulation, process, log, hooks)
     try:
         ui.assets = ui.until(lambda: _assets(ui), "the UI opens")
         yield ui

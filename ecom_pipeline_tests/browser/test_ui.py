@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import base64
+import hmac
+import json
 import re
 from dataclasses import dataclass
 from datetime import date, timedelta
@@ -10,14 +13,14 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from ecom_pipeline.orchestration.keys import node_key
-from ecom_pipeline_tests.browser.conftest import DAYS, DAYS_LEFT, Ui
+from ecom_pipeline_tests.browser.conftest import DAYS, DAYS_LEFT, SIGNING_KEY, Ui
 
 if TYPE_CHECKING:
     from playwright.sync_api import Locator, Page
 
 pytestmark = pytest.mark.browser
 
-WEEKLY = ("report", "delivery")
+REPORTS = ("report", "delivery")
 LAUNCH = """mutation ($params: LaunchBackfillParams!) {
   launchPartitionBackfill(backfillParams: $params) {
     __typename
@@ -34,6 +37,14 @@ FOLLOW = """query ($id: String!) {
     }
   }
 }"""
+RUN = """mutation ($params: ExecutionParams!) {
+  launchRun(executionParams: $params) {
+    __typename
+    ... on LaunchRunSuccess { run { runId } }
+    ... on PythonError { message }
+  }
+}"""
+REPOSITORY = "{ repositoriesOrError { ... on RepositoryConnection { nodes { name location { name } } } } }"
 ENDED = ("COMPLETED_SUCCESS", "COMPLETED_FAILED", "COMPLETED", "FAILED", "CANCELED")
 
 
@@ -54,8 +65,12 @@ def launched(ui: Ui) -> Launched:
     monday = sunday - timedelta(days=6)
     missing = [str(until + timedelta(days=number)) for number in range(1, DAYS_LEFT + 1)]
     return Launched(
-        daily=launch(ui, [key for key in ui.assets if key[0] not in WEEKLY], missing),
-        weekly=launch(ui, [key for key in ui.assets if key[0] in WEEKLY], [str(monday)]),
+        daily=launch(ui, [key for key in ui.assets if key[0] not in REPORTS], missing),
+        weekly=launch(
+            ui,
+            [key for key in ui.assets if key[0] in REPORTS and key[1].startswith("weekly_")],
+            [str(monday)],
+        ),
         monday=monday,
     )
 
@@ -189,3 +204,28 @@ def test_a_week_rendered_from_the_ui_is_sent_to_nobody(ui: Ui, page: Page, launc
     assert rendered == ["weekly_direction_en.pdf", "weekly_direction_fr.pdf"]
     page.goto(f"{ui.url}/assets/delivery/weekly_direction_fr?view=partitions&partition={launched.monday}")
     page.get_by_text("it is part of a backfill").wait_for()
+
+
+def test_the_daemon_sends_a_mornings_alert_by_itself(ui: Ui, launched: Launched) -> None:
+    ended(ui, launched.daily)
+    (found,) = ui.query(REPOSITORY)["repositoriesOrError"]["nodes"]
+    day = str(ui.simulation.shop.last_day)
+    params = {
+        "selector": {
+            "repositoryName": found["name"], "repositoryLocationName": found["location"]["name"], "jobName": "compute",
+        },
+        "executionMetadata": {"tags": [{"key": "dagster/partition", "value": day}]},
+        "runConfigData": {},
+        "mode": "default",
+    }  # fmt: skip
+    assert not ui.hooks.caught, "a backfill alerts nobody"
+    answer = ui.query(RUN, params=params)["launchRun"]
+    assert answer["__typename"] == "LaunchRunSuccess", answer
+    caught = ui.until(lambda: next(iter(ui.hooks.caught), None), "the day's figures arrive")
+    alert = json.loads(caught.body)
+    assert (alert["kind"], alert["day"]) == ("daily", day)
+    signed = b".".join(
+        [caught.headers["webhook-id"].encode(), caught.headers["webhook-timestamp"].encode(), caught.body]
+    )
+    expected = base64.b64encode(hmac.digest(SIGNING_KEY.encode(), signed, "sha256")).decode()
+    assert caught.headers["webhook-signature"] == f"v1,{expected}"

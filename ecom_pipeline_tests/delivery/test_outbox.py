@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import logging
 import threading
-from datetime import date
 from pathlib import Path
 
 import pytest
@@ -21,7 +20,6 @@ from ecom_pipeline.delivery import (
     State,
     Verdict,
     deliver_report,
-    is_sendable,
     preview_report,
 )
 from ecom_pipeline.sandbox.mail_catcher import Fault, MailCatcher, run_mail_catcher
@@ -231,23 +229,6 @@ def test_a_preview_sends_and_records_nothing(
     assert outbox.ledger.load_entries() == before and len(catcher.mails) == 1
     with pytest.raises(DeliveryError):
         preview_report(make_report(text=""), [marie], outbox.sender, outbox.ledger)
-
-
-@pytest.mark.parametrize(
-    ("last_day", "today", "sendable"),
-    [
-        (date(2026, 11, 22), date(2026, 11, 23), True),  # Monday after
-        (date(2026, 11, 22), date(2026, 11, 29), True),  # the Sunday after: its own week is not complete
-        (date(2026, 11, 22), date(2026, 11, 30), False),  # a newer week is complete
-        (date(2026, 11, 22), date(2026, 11, 22), False),  # not over
-        (date(2026, 11, 29), date(2026, 11, 23), False),  # still to come
-        (date(2026, 11, 21), date(2026, 11, 23), False),  # not the end of a week
-        (date(2025, 11, 23), date(2026, 11, 23), False),  # a year ago
-        (date(2027, 1, 3), date(2027, 1, 4), True),  # across the year's end
-    ],
-)
-def test_only_the_newest_complete_week_is_sendable(last_day: date, today: date, sendable: bool) -> None:
-    assert is_sendable(last_day, today) is sendable
 
 
 def test_nothing_tells_an_address_or_the_password(

@@ -113,6 +113,15 @@ def test_a_flow_without_a_row_on_a_read_day_is_zero(outage: Simulation) -> None:
     assert found.state is State.OK
 
 
+def test_a_kpi_whose_file_is_gone_leaves_no_days(outage: Simulation) -> None:
+    with open_warehouse(outage.warehouse) as connection:
+        connection.execute(
+            "INSERT INTO kpi.days SELECT 'gone', day, state, reason FROM kpi.days WHERE kpi = 'orders'"
+        )
+    outage.compute()
+    assert outage.query("SELECT DISTINCT kpi FROM kpi.days WHERE kpi IN ('gone', 'orders')") == [("orders",)]
+
+
 def test_what_is_too_young_is_not_shown(outage: Simulation) -> None:
     last = outage.shop.last_day
     assert value(outage, "return_rate", Period.DAY, last).state is State.IMMATURE
