@@ -311,7 +311,12 @@ class TestReports:
         )
         assert result.exit_code == 0, result.output
         [one] = json.loads(result.stdout)
-        assert (one["week"], one["language"], one["incomplete"]) == ("2026-W46", "fr", False)
+        assert (one["period"], one["audience"], one["language"], one["incomplete"]) == (
+            "2026-W46",
+            "direction",
+            "fr",
+            False,
+        )
         assert Path(one["pdf"]).read_bytes().startswith(b"%PDF-")
         assert {path.name for path in tmp_path.iterdir()} == {
             "2026-W46_weekly_direction_fr.pdf",
@@ -353,7 +358,7 @@ class TestReports:
         result = call("send", "--week", "2026-W46", "--dry-run", "--json", "--config", config)
         french, english = json.loads(result.stdout)
         assert french["previews"][0]["would_send"] is True
-        assert english["not_sent_because"] == "no recipient reads en"
+        assert english["not_sent_because"] == "nobody of direction reads en"
 
 
 class TestSecrets:

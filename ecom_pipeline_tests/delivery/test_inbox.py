@@ -57,8 +57,9 @@ def postfix(servers: tuple[Postfix, Dovecot]) -> Postfix:
 
 @pytest.fixture
 def dovecot(servers: tuple[Postfix, Dovecot]) -> Iterator[Dovecot]:
-    """The server with empty mailboxes."""
+    """The server with empty mailboxes, to which nothing is on its way."""
     yield servers[1]
+    servers[0].wait_until_idle()
     servers[1].empty()
 
 

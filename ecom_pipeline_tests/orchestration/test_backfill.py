@@ -74,7 +74,7 @@ def test_a_vendor_that_fails_for_a_chunk_leaves_the_rest_done_and_is_run_again_a
     assert day_states(simulation, "orders") == ["missing"] * 7 + ["complete"] * 7
     assert set(day_states(simulation, "ad_spend")) == {"complete"}
     assert outcome.reported == [week_ending(days[1])]
-    assert {step.stage for step in steps} == {"extract", "compute", "publish", "report"}
+    assert {step.stage for step in steps} == {"extract", "compute", "publish", "cockpit", "report"}
     jobs = [run.job_name for run in kept.get_runs()][::-1]
     assert jobs == ["extract", "extract", "compute", "weekly_report"]
 

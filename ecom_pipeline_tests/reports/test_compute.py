@@ -204,7 +204,7 @@ def test_missing_days_are_told_with_source_and_kpis(incomplete: Report) -> None:
     assert {one.kpi for one in incomplete.incomplete.kpis} == {
         "sessions", "conversion_rate", "bounce_rate", "revenue_per_session", "average_session_duration",
     }  # fmt: skip
-    assert incomplete.incomplete.kpis[0].reason == "web: web_traffic"
+    assert incomplete.incomplete.kpis[0].reason == "web: web_rows"
     assert incomplete.figures["sessions"].current.value is None
 
 
