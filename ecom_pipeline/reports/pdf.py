@@ -8,11 +8,16 @@ from pathlib import Path
 from typing import Any
 
 from weasyprint import HTML
+from weasyprint.document import Document
 from weasyprint.urls import URLFetcher
 
 from ecom_pipeline.errors import EcomError
 from ecom_pipeline.reports.glyphs import write_with_bundled_font
 from ecom_pipeline.reports.tags import complete_tags
+
+END_OF_PAGE_ONE = "end-of-page-one"  # the identifier of what stands last on page one
+_COMFORTABLE, _DENSE = '<body class="">', '<body class="dense">'
+_VARIANT = "pdf/ua-1"
 
 
 class ForbiddenAddress(EcomError):
@@ -31,9 +36,14 @@ class InlineOnly(URLFetcher):  # type: ignore[misc]
 
 
 def render_pdf(html: str, path: Path) -> str:
-    """Write the page as PDF and return its SHA-256. A reader of `path` sees the old file or the whole new one."""
-    document = HTML(string=write_with_bundled_font(html), url_fetcher=InlineOnly(), base_url=None)
-    content = document.write_pdf(pdf_variant="pdf/ua-1", finisher=complete_tags)
+    """Write the page as PDF and return its SHA-256. A reader of `path` sees the old file or the whole new one.
+
+    A page one that runs over onto the next is set more closely: it is to decide alone.
+    """
+    document = _lay_out(html)
+    if _runs_over(document) and _COMFORTABLE in html:
+        document = _lay_out(html.replace(_COMFORTABLE, _DENSE, 1))
+    content = document.write_pdf(pdf_variant=_VARIANT, finisher=complete_tags)
     assert content is not None
     path.parent.mkdir(parents=True, exist_ok=True)
     beside = path.with_name(f".{path.name}.{os.getpid()}.part")
@@ -43,3 +53,12 @@ def render_pdf(html: str, path: Path) -> str:
     finally:
         beside.unlink(missing_ok=True)
     return hashlib.sha256(content).hexdigest()
+
+
+def _lay_out(html: str) -> Document:
+    page = HTML(string=write_with_bundled_font(html), url_fetcher=InlineOnly(), base_url=None)
+    return page.render(pdf_variant=_VARIANT)
+
+
+def _runs_over(document: Document) -> bool:
+    return any(END_OF_PAGE_ONE in page.anchors for page in document.pages[1:])

@@ -17,7 +17,7 @@ import pytest
 from ecom_pipeline.insights.actions import Shown
 from ecom_pipeline.insights.signals import Cause
 from ecom_pipeline.kpis.definition import Kpi, kpis
-from ecom_pipeline.reports import Report, compute_report, render_html, render_pdf
+from ecom_pipeline.reports import Report, compute_report, pdf, render_html, render_pdf
 from ecom_pipeline.reports.formats import LANGUAGES
 from ecom_pipeline.reports.pdf import ForbiddenAddress, InlineOnly
 from ecom_pipeline_tests.reports.shop import ESSENTIALS, SUNDAY, Story, make_request, make_shop
@@ -175,3 +175,15 @@ def test_a_failure_leaves_the_old_file_and_no_other(tmp_path: Path, monkeypatch:
         render_pdf('<html lang="en"><title>t</title><p>x</p></html>', path)
     assert [file.name for file in tmp_path.iterdir()] == ["report.pdf"]
     assert path.read_bytes() == b"old"
+
+
+def test_a_page_one_that_runs_over_is_set_more_closely(troubled: Report, tmp_path: Path) -> None:
+    html = render_html(troubled, "fr")
+    end = f'<div id="{pdf.END_OF_PAGE_ONE}">'
+    assert pdf._COMFORTABLE in html and end in html
+    longer = [html.replace(end, f'<p style="height: {height}mm"></p>{end}') for height in range(0, 90, 4)]
+    runs_over = next(one for one in longer if pdf._runs_over(pdf._lay_out(one)))
+    fits, closer = tmp_path / "fits.pdf", tmp_path / "closer.pdf"
+    render_pdf(html, fits)
+    render_pdf(runs_over, closer)
+    assert _page_texts(closer)[1] == _page_texts(fits)[1], "nothing of page one stands on page two"
