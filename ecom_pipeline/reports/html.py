@@ -30,7 +30,6 @@ from ecom_pipeline.reports.writer import Writer
 
 _SIGNED = re.compile(r"[+\u2212][^\s\d]?\d\S*(?:[\u00a0\u202f][^\sa-z]\S*)*")
 _MOST_NAMES = 8
-_COMFORTABLE_LINES = 38
 
 
 def render_html(report: Report, language: str) -> str:
@@ -74,7 +73,6 @@ def _context(writer: Writer) -> dict[str, Any]:
         "lede": write_lede(writer),
         "banner": make_banner(writer),
         "correction": write_correction(writer),
-        "density": "dense" if _lines_on_page_one(writer) > _COMFORTABLE_LINES else "",
         "essentials": [rows.make_kpi_row(writer, report.figures[key]) for key in report.audience.essentials],
         "drivers": _drivers(writer),
         "formulas": make_formulas(writer),
@@ -91,19 +89,6 @@ def _context(writer: Writer) -> dict[str, Any]:
         "restatements": [_restatement(writer, index) for index in range(len(report.restatements))],
         "quality": _quality(writer),
     }
-
-
-def _lines_on_page_one(writer: Writer) -> int:
-    """About how many lines of text page one takes, to choose its spacing."""
-    report = writer.report
-    reasons = max((len(one["reason"]) // 32 for one in make_decisions(writer)), default=0)
-    banner = (3 if report.incomplete else 0) + (4 if report.request.corrects else 0)
-    followed = len(report.followed)
-    tables = (
-        2 * len(report.audience.essentials) + len(report.channels or ()) + max(len(report.bridge or ()), 6)
-    )
-    prose = len(write_headline(writer)) // 60 + sum(len(one) for one in write_lede(writer)) // 110
-    return tables + reasons + banner + followed + prose
 
 
 @cache

@@ -16,7 +16,11 @@ from ecom_pipeline.reports.glyphs import write_with_bundled_font
 from ecom_pipeline.reports.tags import complete_tags
 
 END_OF_PAGE_ONE = "end-of-page-one"  # the identifier of what stands last on page one
-_COMFORTABLE, _DENSE = '<body class="">', '<body class="dense">'
+_SETTINGS = (
+    "comfortable",
+    "close",
+    "dense",
+)  # how closely a page is set: the first that keeps page one to itself
 _VARIANT = "pdf/ua-1"
 
 
@@ -40,9 +44,10 @@ def render_pdf(html: str, path: Path) -> str:
 
     A page one that runs over onto the next is set more closely: it is to decide alone.
     """
-    document = _lay_out(html)
-    if _runs_over(document) and _COMFORTABLE in html:
-        document = _lay_out(html.replace(_COMFORTABLE, _DENSE, 1))
+    for setting in _SETTINGS:
+        document = _lay_out(html.replace(f'<body class="{_SETTINGS[0]}">', f'<body class="{setting}">', 1))
+        if not _runs_over(document):
+            break
     content = document.write_pdf(pdf_variant=_VARIANT, finisher=complete_tags)
     assert content is not None
     path.parent.mkdir(parents=True, exist_ok=True)

@@ -329,19 +329,6 @@ def test_good_and_bad_have_their_colour_whatever_the_direction(troubled: Report)
     assert re.search(r'class="delta bad"><span class="arrow">▲</span>\+\d', cac)
 
 
-def test_a_full_page_one_closes_up(catalogue: dict[str, Kpi], usual: Report) -> None:
-    names = tuple(
-        f"Un canal dont le nom dépasse franchement quatre-vingts caractères, numéro {n:03}" for n in range(7)
-    )
-    crowded = compute_report(
-        make_shop(catalogue, Story(weeks=12, segment_names=names, all_paid=True, campaign_burns=True)),
-        catalogue,
-        make_request(essentials=tuple(catalogue)[:10]),
-    )
-    assert '<body class="dense">' in render_html(crowded, "fr")
-    assert '<body class="">' in render_html(usual, "fr")
-
-
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_the_products_own_kpis_fill_the_report(language: str) -> None:
     own = kpis()
