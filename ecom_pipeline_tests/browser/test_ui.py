@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from ecom_pipeline.orchestration.keys import node_key
+from ecom_pipeline.orchestration.reports import PICTURE_WIDTH
 from ecom_pipeline_tests.browser.conftest import DAYS, DAYS_LEFT, SIGNING_KEY, Ui
 
 if TYPE_CHECKING:
@@ -204,6 +205,12 @@ def test_a_week_rendered_from_the_ui_is_sent_to_nobody(ui: Ui, page: Page, launc
     assert rendered == ["weekly_direction_en.pdf", "weekly_direction_fr.pdf"]
     page.goto(f"{ui.url}/assets/delivery/weekly_direction_fr?view=partitions&partition={launched.monday}")
     page.get_by_text("it is part of a backfill").wait_for()
+    page.goto(f"{ui.url}/assets/report/weekly_direction_fr?view=partitions&partition={launched.monday}")
+    page.get_by_text("[Show Markdown]").first.click()
+    picture = page.get_by_alt_text("First page")
+    picture.wait_for()
+    assert str(picture.get_attribute("src")).startswith("data:image/png;base64,")
+    assert picture.evaluate("image => image.naturalWidth") == PICTURE_WIDTH
 
 
 def test_the_daemon_sends_a_mornings_alert_by_itself(ui: Ui, launched: Launched) -> None:
