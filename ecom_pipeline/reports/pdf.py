@@ -15,7 +15,7 @@ from ecom_pipeline.errors import EcomError
 from ecom_pipeline.reports.glyphs import write_with_bundled_font
 from ecom_pipeline.reports.tags import complete_tags
 
-END_OF_PAGE_ONE = "end-of-page-one"  # the identifier of what stands last on page one
+END_OF_PAGE_ONE = "<!-- end of page one -->"
 _SETTINGS = (
     "comfortable",
     "close",
@@ -45,9 +45,10 @@ def render_pdf(html: str, path: Path) -> str:
     A page one that runs over onto the next is set more closely: it is to decide alone.
     """
     for setting in _SETTINGS:
-        document = _lay_out(html.replace(f'<body class="{_SETTINGS[0]}">', f'<body class="{setting}">', 1))
-        if not _runs_over(document):
+        page = html.replace(f'<body class="{_SETTINGS[0]}">', f'<body class="{setting}">', 1)
+        if not _runs_over(page):
             break
+    document = _lay_out(page)
     content = document.write_pdf(pdf_variant=_VARIANT, finisher=complete_tags)
     assert content is not None
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -65,5 +66,7 @@ def _lay_out(html: str) -> Document:
     return page.render(pdf_variant=_VARIANT)
 
 
-def _runs_over(document: Document) -> bool:
-    return any(END_OF_PAGE_ONE in page.anchors for page in document.pages[1:])
+def _runs_over(html: str) -> bool:
+    """Whether page one alone, without what follows, takes more than a page."""
+    page_one, end, _ = html.partition(END_OF_PAGE_ONE)
+    return bool(end) and len(_lay_out(f"{page_one}</body></html>").pages) > 1

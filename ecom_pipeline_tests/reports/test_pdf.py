@@ -179,10 +179,10 @@ def test_a_failure_leaves_the_old_file_and_no_other(tmp_path: Path, monkeypatch:
 
 def test_a_page_one_that_runs_over_is_set_more_closely(troubled: Report, tmp_path: Path) -> None:
     html = render_html(troubled, "fr")
-    end = f'<div id="{pdf.END_OF_PAGE_ONE}">'
+    end = pdf.END_OF_PAGE_ONE
     assert end in html
     longer = [html.replace(end, f'<p style="height: {height}mm"></p>{end}') for height in range(0, 90, 4)]
-    runs_over = next(one for one in longer if pdf._runs_over(pdf._lay_out(one)))
+    runs_over = next(one for one in longer if pdf._runs_over(one))
     fits, closer = tmp_path / "fits.pdf", tmp_path / "closer.pdf"
     render_pdf(html, fits)
     render_pdf(runs_over, closer)
