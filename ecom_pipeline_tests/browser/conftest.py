@@ -33,8 +33,8 @@ CHROMIUM_ARGUMENTS = [
     "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
     "--disable-background-networking", "--disable-component-update", "--disable-sync",
 ]  # fmt: skip
-LIMIT_SECONDS = 240.0  # for a backfill on a busy machine
-PAGE_SECONDS = 30.0  # for anything to appear on a page
+LIMIT_SECONDS = 600.0  # for a backfill on a busy machine
+PAGE_SECONDS = 120.0  # for anything to appear on a page, beside a backfill on a busy machine
 DAYS = 18  # any eighteen days but the last three hold a whole week
 DAYS_LEFT = 3  # for the backfill that the UI starts
 WEBHOOK = """

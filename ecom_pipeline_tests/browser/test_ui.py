@@ -175,7 +175,13 @@ def test_a_backfill_from_the_ui_reads_then_computes_and_fills_every_day(
     (extract,) = [run for run in runs if kinds_of(run) <= sources]
     assert kinds_of(extract) == sources
     computing = [run for run in runs if run is not extract]
-    assert set().union(*map(kinds_of, computing)) == {"model", "kpi", "published"}
+    assert set().union(*map(kinds_of, computing)) == {
+        "model",
+        "kpi",
+        "published",
+        "cockpit",
+        "alert",
+    }
     early = [run for run in computing if run["startTime"] < extract["endTime"]]
     assert len(early) < len(computing)
     # What no source feeds need not wait for them.
