@@ -113,7 +113,7 @@ def page(ui: Ui, sync_playwright: StartPlaywright) -> Iterator[Page]:
     """
     with sync_playwright() as driver:
         browser = driver.chromium.launch(executable_path=str(CHROMIUM), args=CHROMIUM_ARGUMENTS)
-        tab = browser.new_page(viewport={"width": 1600, "height": 2600})
+        tab = browser.new_page(viewport={"width": 1600, "height": 7000})
         tab.set_default_timeout(PAGE_SECONDS * 1000)
         yield tab
         browser.close()
