@@ -24,4 +24,4 @@ def test_a_frame_holds_exact_values(small_shop: Simulation) -> None:
     assert isinstance(totals.loc["net_sales", "value"], Decimal)
     assert totals.loc["net_sales", "value"] == net_sales.current.value
     assert totals["value"].isna()["lifetime_value"]
-    assert totals.loc["lifetime_value", "state"] == "undefined"
+    assert totals.loc["lifetime_value", "state"] == "no_history"
