@@ -34,7 +34,7 @@ STAGES = {
     "report": "Weekly report",
 }
 LABEL_WIDTH = 24
-CHUNK_DAYS = 31  # of orchestration.extracts, which loads too slowly to ask
+CHUNK_DAYS = 92  # of orchestration.extracts, which loads too slowly to ask
 
 
 class RunDisplay:

@@ -1,6 +1,6 @@
 """A backfill from the command line: the same assets in the same process, each part a run the UI shows.
 
-Extracts run in chunks, each a run of its own, so that a vendor that fails for a month leaves everything else
+Extracts run in chunks, each a run of its own, so that a vendor that fails for a quarter leaves everything else
 done. Then everything is computed in one run, whatever the extracts came to, and published; then reports.
 """
 
@@ -202,7 +202,7 @@ class _Backfill:
 
 
 def chunks_of(first_day: date, last_day: date) -> Iterator[tuple[date, date]]:
-    """The days in consecutive parts of about a month."""
+    """The days in consecutive parts of a quarter."""
     while first_day <= last_day:
         end = min(first_day + timedelta(days=CHUNK_DAYS - 1), last_day)
         yield first_day, end

@@ -18,7 +18,7 @@ from ecom_pipeline.sources.contract import Table
 from ecom_pipeline.warehouse.connection import open_warehouse
 from ecom_pipeline.warehouse.raw_log import LoadResult
 
-CHUNK_DAYS = 31
+CHUNK_DAYS = 92
 RETRIES = dg.RetryPolicy(max_retries=2, delay=20, backoff=dg.Backoff.EXPONENTIAL, jitter=dg.Jitter.PLUS_MINUS)
 
 _Outcome = dg.MaterializeResult[None] | dg.AssetCheckResult

@@ -118,13 +118,13 @@ def test_kpis_without_a_source_are_not_reported_late(graph: dg.AssetGraph) -> No
     assert "sessions" not in late
 
 
-def test_backfills_extract_in_months_compute_at_once_and_report_week_by_week(
+def test_backfills_extract_in_quarters_compute_at_once_and_report_week_by_week(
     definitions: dg.Definitions,
 ) -> None:
     def policy(*path: str) -> dg.BackfillPolicy | None:
         return definitions.resolve_assets_def(dg.AssetKey(path)).backfill_policy
 
-    assert policy("shop", "orders") == dg.BackfillPolicy.multi_run(31)
+    assert policy("shop", "orders") == dg.BackfillPolicy.multi_run(92)
     assert policy("model", "orders") == dg.BackfillPolicy.single_run()
     assert policy("kpi", "sales", "orders") == dg.BackfillPolicy.single_run()
     assert policy("report", "weekly_direction_fr") == dg.BackfillPolicy.multi_run(1)

@@ -152,7 +152,7 @@ class PayPal:
 
     def _transaction(self, txn: BalanceTransaction, parts: list[str]) -> dict[str, Any]:
         code = REVERSAL if txn.reporting_category == "dispute_reversal" else CODES[txn.kind]
-        charge = self._charge_of(txn)
+        charge = None if txn.kind == "charge" else self._charge_of(txn)
         info: dict[str, Any] = {
             "paypal_account_id": PERSONAL_CANARY,
             "transaction_id": transaction_id(txn),
