@@ -58,6 +58,11 @@ class Drivers:
         return max(same, key=lambda driver: abs(driver.effect), default=None)
 
     @property
+    def largest(self) -> Fraction:
+        """The size of the largest of the change and its parts: all are told as exactly as that one."""
+        return max(abs(part) for part in (self.change, *(driver.effect for driver in self.drivers)))
+
+    @property
     def concentration(self) -> Fraction:
         """How much more of the change one segment explains than its size would; 0 when all moved alike."""
         if self.change == 0:

@@ -40,6 +40,10 @@ def write_answer(answer: Answer, language: str, currency: str) -> WrittenAnswer:
     words, report_words = questions()[answer.question].words(language), load_words(language)
     write = _Cells(words, Formats(language, currency))
     parts = {name: write.cell(part.unit, part.value, part.dimension) for name, part in answer.parts.items()}
+    largest = [
+        max((abs(cell) for cell in cells if isinstance(cell, Decimal)), default=None)
+        for cells in zip(*answer.rows, strict=True)
+    ]
     return WrittenAnswer(
         title=_print(words.title, language),
         sentence=_print(words.sentence[answer.sentence], language).format(**parts),
@@ -48,8 +52,8 @@ def write_answer(answer: Answer, language: str, currency: str) -> WrittenAnswer:
         ),
         rows=tuple(
             tuple(
-                write.cell(column.unit, cell, column.dimension)
-                for column, cell in zip(answer.columns, row, strict=True)
+                write.cell(column.unit, cell, column.dimension, beside)
+                for column, cell, beside in zip(answer.columns, row, largest, strict=True)
             )
             for row in answer.rows
         ),
@@ -66,7 +70,8 @@ class _Cells:
         self.words = words
         self.formats = formats
 
-    def cell(self, unit: CellUnit, value: Cell, dimension: str | None) -> str:
+    def cell(self, unit: CellUnit, value: Cell, dimension: str | None, beside: Decimal | None = None) -> str:
+        """The value as text; a number in a table as exact as the largest of its column, which stands beside it."""
         if value is None:
             return "–"
         match unit:
@@ -87,7 +92,7 @@ class _Cells:
                 return segment_name(load_words(self.formats.language), self.formats, dimension, value)
             case _:
                 assert isinstance(value, Decimal)
-                return self.formats.in_unit(unit, value)
+                return self.formats.in_unit(unit, value, beside=beside)
 
 
 def _print(text: str, language: str) -> str:
