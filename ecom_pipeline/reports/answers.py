@@ -40,10 +40,7 @@ def write_answer(answer: Answer, language: str, currency: str) -> WrittenAnswer:
     words, report_words = questions()[answer.question].words(language), load_words(language)
     write = _Cells(words, Formats(language, currency))
     parts = {name: write.cell(part.unit, part.value, part.dimension) for name, part in answer.parts.items()}
-    largest = [
-        max((abs(cell) for cell in cells if isinstance(cell, Decimal)), default=None)
-        for cells in zip(*answer.rows, strict=True)
-    ]
+    largest = _largest(answer)
     return WrittenAnswer(
         title=_print(words.title, language),
         sentence=_print(words.sentence[answer.sentence], language).format(**parts),
@@ -61,6 +58,22 @@ def write_answer(answer: Answer, language: str, currency: str) -> WrittenAnswer:
         notes=tuple(_print(words.note[note], language).format(**parts) for note in answer.notes),
         about=_print(words.about, language),
     )
+
+
+def _largest(answer: Answer) -> list[Decimal | None]:
+    """The largest of each column, and of all columns of shares, which are compared along the row too."""
+    columns = [
+        max((abs(cell) for cell in cells if isinstance(cell, Decimal)), default=None)
+        for cells in zip(*answer.rows, strict=True)
+    ]
+    units = [column.unit for column in answer.columns]
+    shares = [
+        most for unit, most in zip(units, columns, strict=False) if unit == "percent" and most is not None
+    ]
+    return [
+        max(shares) if unit == "percent" and shares else most
+        for unit, most in zip(units, columns, strict=False)
+    ]
 
 
 class _Cells:

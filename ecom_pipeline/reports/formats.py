@@ -150,8 +150,10 @@ class Formats:
 
         In the KPI's unit where a relative change means nothing, from zero, from below it or across it.
         """
-        if kpi.unit == "percent" or before <= 0 or now < 0:
-            return self.difference(kpi, now - before)
+        if kpi.unit == "percent":
+            return self.points(now - before)
+        if before <= 0 or now < 0:
+            return self.difference(kpi, now - before, beside=max(abs(now), abs(before)))
         relative = (now - before) / before
         if abs(relative) >= 10:
             return self.number(now / before, 0) + _NARROW_SPACE + "×"

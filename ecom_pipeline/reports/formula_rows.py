@@ -48,11 +48,12 @@ def write_formula(writer: Writer, kpi: str) -> str:
     if change is None:
         return ""
     largest = _largest(change.whole)
-    parts = writer.words.say("semicolon").join(
-        f"{_name(writer, one.key)} {writer.formats.difference(writer.kpi(kpi), one.effect, beside=largest)}"
+    told = [
+        (one.key, writer.formats.difference(writer.kpi(kpi), one.effect, beside=largest))
         for one in _told(change)
-    )
-    return writer.words.say("formulas.sentence", parts=parts)
+    ]
+    parts = [f"{_name(writer, key)} {effect}" for key, effect in told if not _is_nothing(effect)]
+    return writer.words.say("formulas.sentence", parts=writer.words.say("semicolon").join(parts))
 
 
 def _told(change: FormulaChange) -> list[Piece]:
@@ -88,10 +89,14 @@ def _rows(writer: Writer, kpi: Kpi, piece: Piece, largest: Fraction, depth: int)
             )
             effect = writer.formats.difference(kpi, one.effect, beside=largest)
             # A segment's row is its effect alone: what reads as nothing need not be read.
-            if any(digit in "123456789" for digit in effect):
+            if not _is_nothing(effect):
                 yield FormulaRow(depth + 1, label, "", effect)
         elif one.effect or one.pieces:
             yield from _rows(writer, kpi, one, largest, depth + 1)
+
+
+def _is_nothing(effect: str) -> bool:
+    return not any(digit in "123456789" for digit in effect)
 
 
 def _name(writer: Writer, key: str) -> str:

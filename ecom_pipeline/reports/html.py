@@ -114,7 +114,7 @@ def make_banner(writer: Writer) -> dict[str, Any] | None:
     if not missing or writer.report.is_empty:
         return None
     sources = [
-        words.say("banner.source", title=source.title, days=writer.days(source.missing_days))
+        words.say("banner.source", title=writer.source(source.title), days=writer.days(source.missing_days))
         for source in missing.sources
     ]
     lacking = {one.kpi for one in missing.kpis}
@@ -240,7 +240,7 @@ def _restatement(writer: Writer, index: int) -> dict[str, Any]:
 
 def _cause(writer: Writer, one: Restatement) -> str:
     """Why values changed: the sources whose rows came late, a new definition, and on which day (UTC) that came in."""
-    titles = {source.source: source.title for source in writer.report.quality.sources}
+    titles = {source.source: writer.source(source.title) for source in writer.report.quality.sources}
     version = writer.kpi(one.kpi).since
     named = [
         titles.get(cause) or writer.words.get(f"restatements.cause.{cause}") or cause for cause in one.causes
@@ -269,7 +269,7 @@ def _quality(writer: Writer) -> dict[str, Any]:
         "lines": lines,
         "sources": [
             {
-                "title": source.title,
+                "title": writer.source(source.title),
                 "complete": words.say("quality.of_days", number=days - len(source.missing_days), days=days),
                 "on_time": words.say("quality.of_days", number=source.days_on_time, days=days),
                 "loaded": writer.formats.instant(source.loaded_at)
@@ -279,7 +279,8 @@ def _quality(writer: Writer) -> dict[str, Any]:
             }
             # What lacks something first.
             for source in sorted(
-                quality.sources, key=lambda one: (one.days_on_time == days, one.title.casefold())
+                quality.sources,
+                key=lambda one: (one.days_on_time == days, writer.source(one.title).casefold()),
             )
         ],
         "coverage": [

@@ -90,10 +90,13 @@ def write_lede(writer: Writer) -> list[str]:
 
 
 def write_driver(writer: Writer, explanation: Explanation) -> str:
-    """Which segment did most of a change, and whether by rate or by mix; empty when none did half of it."""
+    """Which segment did most of a change, and whether by rate or by mix.
+
+    Empty where none did: its effect is to be the change give or take half, or others did as much or undid it.
+    """
     drivers, kpi = explanation.drivers, writer.kpi(explanation.kpi)
     main = drivers.main
-    if main is None or 2 * abs(main.effect) < abs(drivers.change):
+    if main is None or 2 * abs(main.effect - drivers.change) > abs(drivers.change):
         return ""
     text = writer.words.say(
         f"driver.{explanation.basis}",

@@ -86,6 +86,9 @@ class Writer:
         """A segment's name cut for page one, where a line is a line; the sections show it whole."""
         return shorten_name(self.segment(dimension, segment), most)
 
+    def source(self, title: str) -> str:
+        return source_name(self.words, title)
+
     def dimension(self, dimension: str) -> str:
         return self.words.get(f"dimension.{dimension}") or dimension
 
@@ -155,6 +158,11 @@ def segment_name(words: Words, formats: Formats, dimension: str, segment: str) -
     if dimension == "country":
         return formats.country(segment) or segment
     return words.get(f"segment.{dimension}.{segment}") or segment
+
+
+def source_name(words: Words, title: str) -> str:
+    """A source's title: vendors' names as they are, what is no vendor in the reader's language."""
+    return words.get(f"source.{title}") or title
 
 
 def shorten_name(name: str, most: int) -> str:
