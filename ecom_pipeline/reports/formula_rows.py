@@ -36,7 +36,7 @@ def make_formulas(writer: Writer) -> list[FormulaBlock]:
     return [
         FormulaBlock(
             _title(writer, one.kpi),
-            tuple(_rows(writer, writer.kpi(one.kpi), one.whole, _largest(one.whole), 0)),
+            tuple(_rows(writer, writer.kpi(one.kpi), one.whole, _largest(writer.kpi(one.kpi), one.whole), 0)),
         )
         for one in writer.report.formulas
     ]
@@ -47,7 +47,7 @@ def write_formula(writer: Writer, kpi: str) -> str:
     change = next((one for one in writer.report.formulas if one.kpi == kpi), None)
     if change is None:
         return ""
-    largest = _largest(change.whole)
+    largest = _largest(writer.kpi(kpi), change.whole)
     told = [
         (one.key, writer.formats.difference(writer.kpi(kpi), one.effect, beside=largest))
         for one in _told(change)
@@ -69,9 +69,14 @@ def _title(writer: Writer, kpi: str) -> str:
     return writer.words.say("formulas.over_year", name=name) if is_over_year else name
 
 
-def _largest(piece: Piece) -> Fraction:
-    """The size of the largest effect: the whole column is told as exactly as that one."""
-    return max(abs(piece.effect), *(_largest(one) for one in piece.pieces), Fraction(0))
+def _largest(kpi: Kpi, whole: Piece) -> Fraction:
+    """What says how exactly the column of effects is told: the KPI itself, but for points the largest effect.
+
+    Parts may be many times the whole and undo each other.
+    """
+    if kpi.unit == "percent":
+        return max(abs(whole.effect), *(abs(one.effect) for one in whole.pieces), Fraction(0))
+    return max(abs(whole.before), abs(whole.after))
 
 
 def _rows(writer: Writer, kpi: Kpi, piece: Piece, largest: Fraction, depth: int) -> Iterator[FormulaRow]:

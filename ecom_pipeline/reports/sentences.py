@@ -90,13 +90,10 @@ def write_lede(writer: Writer) -> list[str]:
 
 
 def write_driver(writer: Writer, explanation: Explanation) -> str:
-    """Which segment did most of a change, and whether by rate or by mix.
-
-    Empty where none did: its effect is to be the change give or take half, or others did as much or undid it.
-    """
+    """Which segment did most of a change, and whether by rate or by mix; empty when none did."""
     drivers, kpi = explanation.drivers, writer.kpi(explanation.kpi)
     main = drivers.main
-    if main is None or 2 * abs(main.effect - drivers.change) > abs(drivers.change):
+    if main is None:
         return ""
     text = writer.words.say(
         f"driver.{explanation.basis}",
@@ -151,7 +148,11 @@ def write_reason(writer: Writer, decision: Decision) -> str:
 
 def write_no_decisions(writer: Writer) -> str:
     """That nothing calls for a decision, as far as that is known."""
-    return writer.words.say("decisions.none_known" if writer.report.incomplete.kpis else "decisions.none")
+    report = writer.report
+    is_lacking = report.incomplete.kpis or any(
+        report.figures[key].current.state is State.MISSING for key in report.audience.essentials
+    )
+    return writer.words.say("decisions.none_known" if is_lacking else "decisions.none")
 
 
 def write_follow_up(writer: Writer, one: FollowUp) -> str:
