@@ -39,10 +39,12 @@ def write_banner(writer: CockpitWriter) -> list[str]:
     late, lines = writer.cockpit.late_sources, []
     for source in late[:_MOST_LATE]:
         if source.days_behind is None:
-            lines.append(writer.words.say("banner.never", title=source.title))
+            lines.append(writer.words.say("banner.never", title=writer.source(source.title)))
         else:
             kind = "behind_one" if source.days_behind == 1 else "behind_many"
-            lines.append(writer.words.say(f"banner.{kind}", title=source.title, days=source.days_behind))
+            lines.append(
+                writer.words.say(f"banner.{kind}", title=writer.source(source.title), days=source.days_behind)
+            )
     if len(late) > _MOST_LATE:
         lines.append(writer.words.say("banner.more", number=len(late) - _MOST_LATE))
     return lines
@@ -204,7 +206,7 @@ def write_quality(writer: CockpitWriter) -> dict[str, Any]:
     return {
         "sources": [
             {
-                "title": one.title,
+                "title": writer.source(one.title),
                 "last": writer.formats.dated(one.last_complete_day)
                 if one.last_complete_day
                 else say("data.never"),

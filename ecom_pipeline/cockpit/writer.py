@@ -17,7 +17,7 @@ from ecom_pipeline.kpis.values import State, Value
 from ecom_pipeline.reports.formats import Formats
 from ecom_pipeline.reports.notes import write_notes
 from ecom_pipeline.reports.words import Words, load_words
-from ecom_pipeline.reports.writer import segment_name
+from ecom_pipeline.reports.writer import segment_name, source_name
 
 
 class CockpitWriter:
@@ -29,7 +29,10 @@ class CockpitWriter:
         self.report_words: Words = load_words(language)
         self.words: Words = load_cockpit_words(language)
         self.formats = Formats(language, cockpit.request.currency)
-        self._titles = {source.source: source.title for source in cockpit.sources}
+        self._titles = {source.source: self.source(source.title) for source in cockpit.sources}
+
+    def source(self, title: str) -> str:
+        return source_name(self.report_words, title)
 
     def text(self, words: KpiWords) -> str:
         """A definition file's text in the reader's language, with the apostrophe of print."""

@@ -53,9 +53,16 @@ class Drivers:
 
     @property
     def main(self) -> Driver | None:
-        """The segment that did most of the change, in its direction."""
-        same = [driver for driver in self.drivers if driver.effect * self.change > 0]
-        return max(same, key=lambda driver: abs(driver.effect), default=None)
+        """The segment whose effect is the change, give or take half; None where others did as much or undid it."""
+        first = max(self.drivers, key=lambda driver: abs(driver.effect), default=None)
+        if first is None or self.change == 0:
+            return None
+        return first if 2 * abs(first.effect - self.change) <= abs(self.change) else None
+
+    @property
+    def largest(self) -> Fraction:
+        """The size of the largest of the change and its parts: all are told as exactly as that one."""
+        return max(abs(part) for part in (self.change, *(driver.effect for driver in self.drivers)))
 
     @property
     def concentration(self) -> Fraction:

@@ -40,6 +40,7 @@ def write_answer(answer: Answer, language: str, currency: str) -> WrittenAnswer:
     words, report_words = questions()[answer.question].words(language), load_words(language)
     write = _Cells(words, Formats(language, currency))
     parts = {name: write.cell(part.unit, part.value, part.dimension) for name, part in answer.parts.items()}
+    largest = _largest(answer)
     return WrittenAnswer(
         title=_print(words.title, language),
         sentence=_print(words.sentence[answer.sentence], language).format(**parts),
@@ -48,8 +49,8 @@ def write_answer(answer: Answer, language: str, currency: str) -> WrittenAnswer:
         ),
         rows=tuple(
             tuple(
-                write.cell(column.unit, cell, column.dimension)
-                for column, cell in zip(answer.columns, row, strict=True)
+                write.cell(column.unit, cell, column.dimension, beside)
+                for column, cell, beside in zip(answer.columns, row, largest, strict=True)
             )
             for row in answer.rows
         ),
@@ -59,6 +60,22 @@ def write_answer(answer: Answer, language: str, currency: str) -> WrittenAnswer:
     )
 
 
+def _largest(answer: Answer) -> list[Decimal | None]:
+    """The largest of each column, and of all columns of shares, which are compared along the row too."""
+    columns = [
+        max((abs(cell) for cell in cells if isinstance(cell, Decimal)), default=None)
+        for cells in zip(*answer.rows, strict=True)
+    ]
+    units = [column.unit for column in answer.columns]
+    shares = [
+        most for unit, most in zip(units, columns, strict=False) if unit == "percent" and most is not None
+    ]
+    return [
+        max(shares) if unit == "percent" and shares else most
+        for unit, most in zip(units, columns, strict=False)
+    ]
+
+
 class _Cells:
     """Writes single values of one question."""
 
@@ -66,7 +83,8 @@ class _Cells:
         self.words = words
         self.formats = formats
 
-    def cell(self, unit: CellUnit, value: Cell, dimension: str | None) -> str:
+    def cell(self, unit: CellUnit, value: Cell, dimension: str | None, beside: Decimal | None = None) -> str:
+        """The value as text; a number in a table as exact as the largest of its column, which stands beside it."""
         if value is None:
             return "–"
         match unit:
@@ -87,7 +105,7 @@ class _Cells:
                 return segment_name(load_words(self.formats.language), self.formats, dimension, value)
             case _:
                 assert isinstance(value, Decimal)
-                return self.formats.in_unit(unit, value)
+                return self.formats.in_unit(unit, value, beside=beside)
 
 
 def _print(text: str, language: str) -> str:

@@ -84,7 +84,8 @@ def _most_telling(found: list[Breakdown]) -> list[Breakdown]:
 
 
 def _lines(values: Sequence[PeriodValue]) -> tuple[SegmentLine, ...]:
-    ranked = sorted(values, key=lambda value: (-(value.current.value or Decimal(0)), value.segment))
+    # By size, so that a large loss is named too.
+    ranked = sorted(values, key=lambda value: (-abs(value.current.value or Decimal(0)), value.segment))
     head = ranked if len(ranked) <= MOST_LINES else ranked[: MOST_LINES - 1]
     lines = [
         SegmentLine(value.segment, value.current.value, value.previous.value, value.previous_year.value)

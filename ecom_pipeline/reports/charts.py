@@ -114,14 +114,26 @@ def draw_bullet(
 
 
 def draw_pin(
-    deviation: Number, title: str, span: Span, *, tone: str, width: float = 70, height: float = 12
+    deviation: Number,
+    title: str,
+    span: Span,
+    *,
+    tone: str,
+    is_cut: bool = False,
+    width: float = 70,
+    height: float = 12,
 ) -> str:
-    """A deviation as a pin from the zero axis."""
+    """A deviation as a pin from the zero axis; one that is cut ends in an arrow, since its value lies further out."""
     zero, end = span.place(0, width - 6) + 3, span.place(deviation, width - 6) + 3
-    middle = height / 2
+    middle, out = height / 2, 1 if deviation > 0 else -1
+    head = (
+        f'<path d="M{_n(end + 3 * out)} {_n(middle)}l{_n(-5.5 * out)} -3.2v6.4z" fill="{tone}"/>'
+        if is_cut
+        else _dot(end, middle, 2.5, tone)
+    )
     marks = [
         f'<path d="M{_n(zero)} {_n(middle)}H{_n(end)}" stroke="{tone}" stroke-width="1.6"/>',
-        _dot(end, middle, 2.5, tone),
+        head,
         _axis(zero, height),
     ]
     return _svg(marks, title, width, height)

@@ -63,22 +63,25 @@ class Formats:
     def locale(self) -> Locale:
         return Locale.parse(_LOCALES[self.language])
 
-    def value(self, kpi: Kpi, amount: Decimal | Fraction) -> str:
+    def value(self, kpi: Kpi, amount: Decimal | Fraction, *, beside: Decimal | Fraction | None = None) -> str:
         """A KPI's value in its own unit."""
-        return self.in_unit(kpi.unit, amount)
+        return self.in_unit(kpi.unit, amount, beside=beside)
 
-    def in_unit(self, unit: Unit, amount: Decimal | Fraction) -> str:
-        """A value in a unit that KPIs have."""
+    def in_unit(
+        self, unit: Unit, amount: Decimal | Fraction, *, beside: Decimal | Fraction | None = None
+    ) -> str:
+        """A value in a unit that KPIs have; in a column as exact as the largest, which stands beside it."""
         number = _decimal(amount)
+        scale = number if beside is None else _decimal(beside)
         match unit:
             case "money":
-                return self.money(number)
+                return self.money(number, digits=_money_digits(scale))
             case "percent":
-                return self.percent(number, _percent_digits(number))
+                return self.percent(number, _percent_digits(scale))
             case "seconds":
                 return self._seconds(number)
             case "multiple":
-                return self.number(number, 2 if abs(number) < 10 else 1) + _NARROW_SPACE + "×"
+                return self.number(number, 2 if abs(scale) < 10 else 1) + _NARROW_SPACE + "×"
             case "count" | "position" | "per_order":
                 return self.number(number, _DIGITS[unit])
             case _:
@@ -100,7 +103,7 @@ class Formats:
         """Money; cents only where they matter, below a thousand."""
         number = _decimal(amount)
         if digits is None:
-            digits = 2 if abs(number) < _CENTS_BELOW else 0
+            digits = _money_digits(number)
         pattern = self.locale.currency_formats["standard"].pattern
         pattern = pattern.replace("0.00", "0." + "0" * digits if digits else "0")
         rounded = _round(number, digits)
@@ -115,10 +118,11 @@ class Formats:
         text = format_percent(rounded, f"#,##0{decimals}{space}%", self.locale, decimal_quantization=False)
         return _sign(text, rounded, signed)
 
-    def points(self, share: Decimal | Fraction) -> str:
+    def points(self, share: Decimal | Fraction, *, beside: Decimal | Fraction | None = None) -> str:
         """A difference of two percentages, signed, in points."""
         number = _decimal(share) * 100
-        text = self.number(number, 2 if abs(number) < 1 else 1, signed=True)
+        scale = number if beside is None else _decimal(beside) * 100
+        text = self.number(number, 2 if abs(scale) < 1 else 1, signed=True)
         return text + _NO_BREAK_SPACE + ("pt" if self.language == "fr" else "pp")
 
     def number(self, amount: Decimal | Fraction, digits: int, *, signed: bool = False) -> str:
@@ -128,14 +132,17 @@ class Formats:
         text = format_decimal(rounded, pattern, self.locale, decimal_quantization=False)
         return _sign(text, rounded, signed)
 
-    def difference(self, kpi: Kpi, amount: Decimal | Fraction) -> str:
+    def difference(
+        self, kpi: Kpi, amount: Decimal | Fraction, *, beside: Decimal | Fraction | None = None
+    ) -> str:
         """A part of a change in the KPI's own unit, signed; points for percentages."""
         number = _decimal(amount)
         if kpi.unit == "percent":
-            return self.points(number)
+            return self.points(number, beside=beside)
         if kpi.unit == "money":
-            return self.money(number, signed=True)
-        text = self.value(kpi, number)
+            digits = _money_digits(number if beside is None else _decimal(beside))
+            return self.money(number, signed=True, digits=digits)
+        text = self.value(kpi, number, beside=beside)
         return "+" + text if number > 0 and not _is_zero_text(text) else text
 
     def change(self, kpi: Kpi, now: Decimal, before: Decimal) -> str:
@@ -143,8 +150,10 @@ class Formats:
 
         In the KPI's unit where a relative change means nothing, from zero, from below it or across it.
         """
-        if kpi.unit == "percent" or before <= 0 or now < 0:
-            return self.difference(kpi, now - before)
+        if kpi.unit == "percent":
+            return self.points(now - before)
+        if before <= 0 or now < 0:
+            return self.difference(kpi, now - before, beside=max(abs(now), abs(before)))
         relative = (now - before) / before
         if abs(relative) >= 10:
             return self.number(now / before, 0) + _NARROW_SPACE + "×"
@@ -179,9 +188,9 @@ class Formats:
 
     def instant(self, instant: datetime) -> str:
         """A UTC instant, to the minute."""
-        return (
-            format_datetime(instant, "d MMMM y, HH:mm", tzinfo=ZoneInfo("UTC"), locale=self.locale) + " UTC"
-        )
+        between = " 'à'" if self.language == "fr" else ","
+        pattern = f"d MMMM y{between} HH:mm 'UTC'"
+        return format_datetime(instant, pattern, tzinfo=ZoneInfo("UTC"), locale=self.locale)
 
     def country(self, code: str) -> str | None:
         """A country's name from its two-letter code; None when it is not one."""
@@ -209,6 +218,10 @@ def _round(number: Decimal, digits: int) -> Decimal:
 def _sign(text: str, rounded: Decimal, signed: bool) -> str:
     text = text.replace("-", _MINUS)
     return "+" + text if signed and rounded > 0 else text
+
+
+def _money_digits(amount: Decimal) -> int:
+    return 2 if abs(amount) < _CENTS_BELOW else 0
 
 
 def _percent_digits(share: Decimal) -> int:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from fractions import Fraction
 
 from ecom_pipeline.insights.formula_table import OTHERS, formula_table
 from ecom_pipeline.insights.formulas import Piece
@@ -34,8 +35,8 @@ def make_formulas(writer: Writer) -> list[FormulaBlock]:
     """One block a formula, the KPI itself first."""
     return [
         FormulaBlock(
-            writer.words.say("formulas.title", name=writer.name(one.kpi)),
-            tuple(_rows(writer, writer.kpi(one.kpi), one.whole, 0)),
+            _title(writer, one.kpi),
+            tuple(_rows(writer, writer.kpi(one.kpi), one.whole, _largest(writer.kpi(one.kpi), one.whole), 0)),
         )
         for one in writer.report.formulas
     ]
@@ -46,12 +47,13 @@ def write_formula(writer: Writer, kpi: str) -> str:
     change = next((one for one in writer.report.formulas if one.kpi == kpi), None)
     if change is None:
         return ""
-    pieces = "; " if writer.words.language == "en" else "\u00a0; "
-    parts = pieces.join(
-        f"{_name(writer, one.key)} {writer.formats.difference(writer.kpi(kpi), one.effect)}"
+    largest = _largest(writer.kpi(kpi), change.whole)
+    told = [
+        (one.key, writer.formats.difference(writer.kpi(kpi), one.effect, beside=largest))
         for one in _told(change)
-    )
-    return writer.words.say("formulas.sentence", parts=parts)
+    ]
+    parts = [f"{_name(writer, key)} {effect}" for key, effect in told if not _is_nothing(effect)]
+    return writer.words.say("formulas.sentence", parts=writer.words.say("semicolon").join(parts))
 
 
 def _told(change: FormulaChange) -> list[Piece]:
@@ -60,10 +62,28 @@ def _told(change: FormulaChange) -> list[Piece]:
     return sorted(moved, key=lambda one: (-abs(one.effect), one.key))
 
 
-def _rows(writer: Writer, kpi: Kpi, piece: Piece, depth: int) -> Iterator[FormulaRow]:
-    effect = writer.formats.difference(kpi, piece.effect)
-    unit = _unit(writer, piece.key)
-    own = " → ".join(writer.formats.in_unit(unit, amount) for amount in (piece.before, piece.after))
+def _title(writer: Writer, kpi: str) -> str:
+    """The KPI's name; where its parts are a year's, that they are, for page one has those of the period."""
+    name = writer.name(kpi)
+    is_over_year = kpi in formula_table().over_year
+    return writer.words.say("formulas.over_year", name=name) if is_over_year else name
+
+
+def _largest(kpi: Kpi, whole: Piece) -> Fraction:
+    """What says how exactly the column of effects is told: the KPI itself, but for points the largest effect.
+
+    Parts may be many times the whole and undo each other.
+    """
+    if kpi.unit == "percent":
+        return max(abs(whole.effect), *(abs(one.effect) for one in whole.pieces), Fraction(0))
+    return max(abs(whole.before), abs(whole.after))
+
+
+def _rows(writer: Writer, kpi: Kpi, piece: Piece, largest: Fraction, depth: int) -> Iterator[FormulaRow]:
+    effect = writer.formats.difference(kpi, piece.effect, beside=largest)
+    unit, ends = _unit(writer, piece.key), (piece.before, piece.after)
+    beside = max(abs(end) for end in ends)
+    own = " → ".join(writer.formats.in_unit(unit, end, beside=beside) for end in ends)
     yield FormulaRow(depth, _name(writer, piece.key), own, effect)
     for one in piece.pieces:
         if piece.dimension is not None:
@@ -72,9 +92,16 @@ def _rows(writer: Writer, kpi: Kpi, piece: Piece, depth: int) -> Iterator[Formul
                 if one.key == OTHERS
                 else writer.short_segment(piece.dimension, one.key, 46)
             )
-            yield FormulaRow(depth + 1, label, "", writer.formats.difference(kpi, one.effect))
+            effect = writer.formats.difference(kpi, one.effect, beside=largest)
+            # A segment's row is its effect alone: what reads as nothing need not be read.
+            if not _is_nothing(effect):
+                yield FormulaRow(depth + 1, label, "", effect)
         elif one.effect or one.pieces:
-            yield from _rows(writer, kpi, one, depth + 1)
+            yield from _rows(writer, kpi, one, largest, depth + 1)
+
+
+def _is_nothing(effect: str) -> bool:
+    return not any(digit in "123456789" for digit in effect)
 
 
 def _name(writer: Writer, key: str) -> str:

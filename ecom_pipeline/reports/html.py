@@ -24,6 +24,7 @@ from ecom_pipeline.reports.sentences import (
     write_follow_up,
     write_headline,
     write_lede,
+    write_no_decisions,
     write_reason,
 )
 from ecom_pipeline.reports.writer import Writer
@@ -73,14 +74,17 @@ def _context(writer: Writer) -> dict[str, Any]:
         "lede": write_lede(writer),
         "banner": make_banner(writer),
         "correction": write_correction(writer),
+        "essentials_note": _essentials_note(writer),
         "essentials": [rows.make_kpi_row(writer, report.figures[key]) for key in report.audience.essentials],
         "drivers": _drivers(writer),
         "formulas": make_formulas(writer),
         "bridge": rows.make_bridge_rows(writer),
+        "bridge_title": _bridge_title(writer),
         "bridge_note": _bridge_note(writer),
         "channels": rows.make_channel_rows(writer),
         "channels_note": rows.write_channels_note(writer),
         "decisions": make_decisions(writer),
+        "no_decisions": write_no_decisions(writer),
         "followed": [write_follow_up(writer, one) for one in report.followed],
         "sections": [_section(writer, section) for section in report.sections],
         "answers": [
@@ -110,13 +114,15 @@ def make_banner(writer: Writer) -> dict[str, Any] | None:
     if not missing or writer.report.is_empty:
         return None
     sources = [
-        words.say("banner.source", title=source.title, days=writer.days(source.missing_days))
+        words.say("banner.source", title=writer.source(source.title), days=writer.days(source.missing_days))
         for source in missing.sources
     ]
-    names = [writer.name(one.kpi) for one in missing.kpis]
+    lacking = {one.kpi for one in missing.kpis}
+    order = dict.fromkeys((*writer.report.audience.essentials, *(one.kpi for one in missing.kpis)))
+    names = [writer.name(key) for key in order if key in lacking]
     shown = names[:_MOST_NAMES]
     if len(names) > _MOST_NAMES:
-        shown.append(words.say("banner.more", number=len(names) - _MOST_NAMES))
+        shown.append(words.count("banner.more", len(names) - _MOST_NAMES))
     reasons = sorted({one.reason for one in missing.kpis if one.reason}) if not missing.sources else []
     return {
         "sources": sources + reasons,
@@ -152,7 +158,7 @@ def _drivers(writer: Writer) -> dict[str, Any]:
         f"drivers.{explanation.basis}",
         before=writer.amount(kpi.key, drivers.before),
         after=writer.amount(kpi.key, drivers.after),
-        change=writer.formats.difference(kpi, drivers.change),
+        change=writer.formats.difference(kpi, drivers.change, beside=drivers.largest),
         dimension=writer.dimension(drivers.dimension),
     )
     return {
@@ -162,6 +168,26 @@ def _drivers(writer: Writer) -> dict[str, Any]:
         "legend": writer.words.say("drivers.legend") if drivers.is_ratio else "",
         "formula": write_formula(writer, explanation.kpi),
     }
+
+
+def _essentials_note(writer: Writer) -> str:
+    """What the marks of the essential KPIs mean, of those marks only that are there."""
+    figures = [writer.report.figures[key] for key in writer.report.audience.essentials]
+    shown = [figure for figure in figures if figure.current.value is not None]
+    there = {
+        "note": shown,
+        "note_year": [figure for figure in shown if figure.previous_year.value is not None],
+        "note_target": [figure for figure in shown if figure.target is not None],
+        "note_band": [figure for figure in figures if figure.band],
+    }
+    parts = [writer.words.say(f"essentials.{key}") for key, found in there.items() if found]
+    return f"{writer.words.say('semicolon').join(parts)}." if parts else ""
+
+
+def _bridge_title(writer: Writer) -> str:
+    """From where to where the bridge leads: without fixed costs it ends at the margin."""
+    last = writer.report.bridge[-1].key if writer.report.bridge else ""
+    return writer.words.get(f"bridge.title_{last}") or writer.words.say("bridge.title")
 
 
 def _bridge_note(writer: Writer) -> str:
@@ -207,14 +233,14 @@ def _restatement(writer: Writer, index: int) -> dict[str, Any]:
         ),
         "before": writer.amount(one.kpi, one.before),
         "after": writer.amount(one.kpi, one.after),
-        "delta": rows.make_delta(writer, one.kpi, one.after, one.before),
+        "delta": rows.make_delta(writer, one.kpi, one.after, one.before, None),
         "cause": _cause(writer, one),
     }
 
 
 def _cause(writer: Writer, one: Restatement) -> str:
     """Why values changed: the sources whose rows came late, a new definition, and on which day (UTC) that came in."""
-    titles = {source.source: source.title for source in writer.report.quality.sources}
+    titles = {source.source: writer.source(source.title) for source in writer.report.quality.sources}
     version = writer.kpi(one.kpi).since
     named = [
         titles.get(cause) or writer.words.get(f"restatements.cause.{cause}") or cause for cause in one.causes
@@ -243,7 +269,7 @@ def _quality(writer: Writer) -> dict[str, Any]:
         "lines": lines,
         "sources": [
             {
-                "title": source.title,
+                "title": writer.source(source.title),
                 "complete": words.say("quality.of_days", number=days - len(source.missing_days), days=days),
                 "on_time": words.say("quality.of_days", number=source.days_on_time, days=days),
                 "loaded": writer.formats.instant(source.loaded_at)
@@ -251,7 +277,11 @@ def _quality(writer: Writer) -> dict[str, Any]:
                 else words.say("quality.never"),
                 "is_whole": source.days_on_time == days,
             }
-            for source in quality.sources
+            # What lacks something first.
+            for source in sorted(
+                quality.sources,
+                key=lambda one: (one.days_on_time == days, writer.source(one.title).casefold()),
+            )
         ],
         "coverage": [
             (writer.name(key), writer.formats.percent(coverage))

@@ -13,7 +13,13 @@ from typing import Any
 from ecom_pipeline.reports import rows
 from ecom_pipeline.reports.html import environment, make_banner, make_decisions
 from ecom_pipeline.reports.report import Figure, Report
-from ecom_pipeline.reports.sentences import write_correction, write_follow_up, write_headline, write_lede
+from ecom_pipeline.reports.sentences import (
+    write_correction,
+    write_follow_up,
+    write_headline,
+    write_lede,
+    write_no_decisions,
+)
 from ecom_pipeline.reports.writer import Writer
 
 _MOST_IN_PREHEADER = 4
@@ -47,10 +53,9 @@ def _subject(writer: Writer, headline: str) -> str:
     subject = say(
         "mail.subject", headline=headline, shop=report.request.shop_name, period=writer.period("inline")
     )
-    says_so = headline.startswith(say("banner.title"))
     if report.request.corrects:
         subject = say("mail.corrected", subject=subject)
-    elif report.incomplete and not report.is_empty and not says_so:
+    elif report.incomplete and not report.is_empty:
         subject = say("mail.incomplete", subject=subject)
     return " ".join(subject.split())
 
@@ -84,6 +89,7 @@ def _context(writer: Writer) -> dict[str, Any]:
         "correction": write_correction(writer),
         "essentials": [_line(writer, report.figures[key]) for key in report.audience.essentials],
         "decisions": make_decisions(writer),
+        "no_decisions": write_no_decisions(writer),
         "followed": [write_follow_up(writer, one) for one in report.followed],
     }
 
@@ -93,8 +99,14 @@ def _line(writer: Writer, figure: Figure) -> dict[str, Any]:
     changes = []
     for key, delta in (("mail.on_before", row.previous), ("mail.on_year", row.previous_year)):
         if delta.text != "–":
-            changes.append({"text": writer.words.say(key, change=delta.text), "tone": delta.tone})
+            text = writer.words.say(key, change=f"{_arrow(delta)}{delta.text}")
+            changes.append({"text": text, "tone": delta.tone})
     return {"name": row.name, "value": row.value, "tone": row.tone, "changes": changes, "notes": row.notes}
+
+
+def _arrow(delta: rows.Delta) -> str:
+    """The report's own sign: filled for a move that matters."""
+    return f"{delta.sign}\u00a0" if delta.sign else ""
 
 
 def _text(writer: Writer, context: dict[str, Any]) -> str:
@@ -118,8 +130,10 @@ def _text(writer: Writer, context: dict[str, Any]) -> str:
     for line in context["essentials"]:
         about = [change["text"] for change in line["changes"]] or line["notes"]
         lines.append(f"- {line['name']}{colon}{line['value']}" + (f" ({', '.join(about)})" if about else ""))
-    if context["decisions"]:
-        lines += ["", say("decisions.title").upper()]
+    lines += ["", say("decisions.title").upper()]
+    if not context["decisions"]:
+        lines.append(context["no_decisions"])
+    else:
         for number, one in enumerate(context["decisions"], 1):
             lines.append(f"{number}. {one['name']}{colon}{one['reason']}")
             if one["action"]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from decimal import Decimal
+from fractions import Fraction
 
 from markupsafe import Markup
 
@@ -31,6 +32,7 @@ from ecom_pipeline.reports.writer import Tone, Writer, shorten_name
 MOST_DRIVERS = 5
 LONGEST_DRIVER, LONGEST_CHANNEL = 19, 46  # characters that fit on one line of page one
 _TONES = {"good": GOOD, "bad": BAD, "plain": INK}
+_HOLLOW = {"▲": "△", "▼": "▽"}
 _OTHERS = "\x00others"  # no segment can be named so
 
 
@@ -41,6 +43,11 @@ class Delta:
     text: str
     arrow: str = ""
     tone: Tone = "plain"
+
+    @property
+    def sign(self) -> str:
+        """The arrow as it is printed: filled for a move that matters, so that it reads in grey too."""
+        return _HOLLOW.get(self.arrow, "") if self.tone == "plain" else self.arrow
 
 
 @dataclass(frozen=True)
@@ -74,8 +81,7 @@ def make_kpi_row(writer: Writer, figure: Figure) -> KpiRow:
     """Everything a KPI's row shows."""
     key, kpi = figure.kpi, writer.kpi(figure.kpi)
     name, value = writer.name(key), writer.value(key, figure.current)
-    # A move well inside what the KPI does every week is told, not coloured.
-    noise = figure.band.scale / 2 if figure.band else Decimal(0)
+    noise = figure.band.scale / 2 if figure.band else None
     if figure.target is not None:
         target = writer.limit(key, figure.target)
     else:
@@ -90,15 +96,20 @@ def make_kpi_row(writer: Writer, figure: Figure) -> KpiRow:
 
 
 def make_delta(
-    writer: Writer, key: str, now: Decimal | None, before: Decimal | None, noise: Decimal = Decimal(0)
+    writer: Writer, key: str, now: Decimal | None, before: Decimal | None, noise: Decimal | None
 ) -> Delta:
-    """A change against an earlier value, good or bad when larger than the noise; a dash when not known."""
+    """A change against an earlier value; a dash when not known.
+
+    It is good or bad where it is larger than the noise: a move the KPI makes in any week is told, not coloured,
+    and so is every move where too little is known to say what is usual.
+    """
     text = writer.change(key, now, before)
     if text is None or now is None or before is None:
         return Delta("–")
     if not any(character in "123456789" for character in text):
         return Delta(text)
-    tone = writer.tone(key, now, before) if abs(now - before) > noise else "plain"
+    is_notable = noise is not None and abs(now - before) > noise
+    tone = writer.tone(key, now, before) if is_notable else "plain"
     return Delta(text, "▲" if now > before else "▼", tone)
 
 
@@ -107,10 +118,13 @@ def make_driver_rows(writer: Writer, explanation: Explanation) -> list[MarkRow]:
     drivers, kpi = explanation.drivers, writer.kpi(explanation.kpi)
     folded = fold_drivers(drivers.drivers, MOST_DRIVERS, _OTHERS)
     span = stack_span([(float(one.rate), float(one.mix)) for one in folded])
+    largest = max(
+        (abs(value) for one in folded for value in (one.before, one.after) if value is not None), default=None
+    )
     rows = []
     for one in folded:
         label = _driver_label(writer, drivers.dimension, one, len(drivers.drivers) - MOST_DRIVERS)
-        effect = writer.formats.difference(kpi, one.effect)
+        effect = writer.formats.difference(kpi, one.effect, beside=drivers.largest)
         parts = [(float(one.rate), INK), (float(one.mix), LIGHT)]
         title = writer.words.say("chart.effect", name=label, value=effect)
         label = shorten_name(label, LONGEST_DRIVER)
@@ -118,10 +132,10 @@ def make_driver_rows(writer: Writer, explanation: Explanation) -> list[MarkRow]:
             MarkRow(
                 label,
                 Markup(draw_tiers(parts, title, span, width=68)),
-                (_own_values(writer, kpi, one), effect),
+                (_own_values(writer, kpi, one, largest), effect),
             )
         )
-    total = writer.formats.difference(kpi, drivers.change)
+    total = writer.formats.difference(kpi, drivers.change, beside=drivers.largest)
     rows.append(MarkRow(writer.words.say("total"), Markup(""), ("", total), "total"))
     return rows
 
@@ -175,22 +189,19 @@ def make_channel_rows(writer: Writer) -> list[ChannelRow]:
     channels = writer.report.channels or ()
     listed = [channel for channel in channels if channel.channel is not None]
     costs = Span.of([marketing_cost(channel.values) for channel in listed])
-    # One runaway return must not flatten the others.
     returns = Span.of(
-        [
-            max(min(_amount(one, "marketing_roi") or Decimal(0), Decimal(3)), Decimal(-3))
-            for one in channels
-            if one.channel != SHARED
-        ]
+        [_cut(_amount(one, "marketing_roi") or Decimal(0)) for one in channels if one.channel != SHARED]
     )
     return [_channel_row(writer, channel, costs, returns) for channel in channels]
 
 
 def write_channels_note(writer: Writer) -> str:
-    """How to read the rows that are no paid channel: the total and, where there is one, the shared cost."""
-    keys = ["channels.total_note"]
-    if any(channel.channel == SHARED for channel in writer.report.channels or ()):
+    """How to read the rows that are no paid channel, and two columns that do not divide into each other."""
+    channels, keys = writer.report.channels or (), ["channels.total_note"]
+    if any(channel.channel == SHARED for channel in channels):
         keys.append("channels.shared_note")
+    if any(_amount(channel, "ltv_to_cac") is not None for channel in channels):
+        keys.append("channels.cac_note")
     return " ".join(writer.words.say(key) for key in keys)
 
 
@@ -213,9 +224,9 @@ def _channel_row(writer: Writer, channel: Channel, costs: Span, returns: Span) -
     texts = {key: writer.amount(key, _amount(channel, key)) for key in channel.values}
     roi, roi_mark = _amount(channel, "marketing_roi"), ""
     if roi is not None:
-        shown = max(min(roi, Decimal(3)), Decimal(-3))
         roi_title = writer.words.say("chart.roi", name=label, value=texts["marketing_roi"])
-        roi_mark = draw_pin(shown, roi_title, returns, tone=BAD if roi < 0 else GOOD, width=64)
+        tone, shown = BAD if roi < 0 else GOOD, _cut(roi)
+        roi_mark = draw_pin(shown, roi_title, returns, tone=tone, is_cut=shown != roi, width=64)
     return ChannelRow(
         name, is_total, cost_text, Markup(cost_mark),
         texts.get("customer_acquisition_cost", none), _limited(writer, channel, "ltv_to_cac"),
@@ -227,6 +238,10 @@ def make_breakdown_rows(writer: Writer, breakdown: Breakdown, others: int) -> li
     """One row a segment: this period's bar before last year's, its value and its changes."""
     key = breakdown.kpi
     span = Span.of([value for line in breakdown.lines for value in (line.current, line.previous_year)])
+    largest = max((abs(line.current) for line in breakdown.lines if line.current is not None), default=None)
+    band = writer.report.figures[key].band
+    # A segment has no band of its own. It is at least as restless as the whole, so what is noise there is here.
+    noise = band.scale / 2 / abs(band.middle) if band and band.middle else None
     rows = []
     for line in breakdown.lines:
         is_rest = line.segment is None
@@ -235,14 +250,20 @@ def make_breakdown_rows(writer: Writer, breakdown: Breakdown, others: int) -> li
             if is_rest
             else writer.segment(breakdown.dimension, line.segment or "")
         )
-        text = writer.amount(key, line.current)
+        text = writer.amount(key, line.current, beside=largest)
         mark = ""
         if line.current is not None:
             title = _title_bullet(writer, key, label, text, line.previous_year)
             mark = draw_bullet(line.current, title, span, previous_year=line.previous_year, width=150)
-        deltas = (
-            make_delta(writer, key, line.current, line.previous),
-            make_delta(writer, key, line.current, line.previous_year),
+        deltas = tuple(
+            make_delta(
+                writer,
+                key,
+                line.current,
+                before,
+                None if noise is None or before is None else noise * abs(before),
+            )
+            for before in (line.previous, line.previous_year)
         )
         rows.append(MarkRow(label, Markup(mark), (text,), "rest" if is_rest else "", deltas))
     return rows
@@ -284,14 +305,14 @@ def _title_bullet(
     return title
 
 
-def _own_values(writer: Writer, kpi: Kpi, driver: Driver) -> str:
+def _own_values(writer: Writer, kpi: Kpi, driver: Driver, largest: Fraction | None) -> str:
     """What the segment itself did; amounts only as they are now, two of them are too wide for their column."""
     if driver.after is None:
         return ""
-    after = writer.formats.value(kpi, driver.after)
+    after = writer.formats.value(kpi, driver.after, beside=largest)
     if driver.before is None or kpi.kind is Kind.FLOW:
         return after
-    return f"{writer.formats.value(kpi, driver.before)} → {after}"
+    return f"{writer.formats.value(kpi, driver.before, beside=largest)} → {after}"
 
 
 def _driver_label(writer: Writer, dimension: str, driver: Driver, others: int) -> str:
@@ -303,6 +324,11 @@ def _driver_label(writer: Writer, dimension: str, driver: Driver, others: int) -
 def _amount(channel: Channel, key: str) -> Decimal | None:
     value = channel.values.get(key)
     return value.value if value is not None and value.state is State.OK else None
+
+
+def _cut(roi: Decimal) -> Decimal:
+    """A return as far as it is drawn: one runaway must not flatten the others."""
+    return max(min(roi, Decimal(3)), Decimal(-3))
 
 
 def _limited(writer: Writer, channel: Channel, key: str) -> Delta:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from decimal import Decimal
 
 from ecom_pipeline.insights.actions import FollowUp
+from ecom_pipeline.insights.bands import Band
 from ecom_pipeline.insights.signals import Cause
 from ecom_pipeline.kpis.values import State
 from ecom_pipeline.reports.report import Decision, Explanation
@@ -34,13 +36,9 @@ def write_headline(writer: Writer) -> str:
         figure = report.figures[report.headline.kpi]
         value, band = figure.current.value, figure.band
         assert value is not None and band is not None
-        return writer.words.say(
-            "headline.low" if value < band.middle else "headline.high",
-            name=writer.name(figure.kpi),
-            value=writer.amount(figure.kpi, value),
-            low=writer.amount(figure.kpi, band.low),
-            high=writer.amount(figure.kpi, band.high),
-        )
+        key, edges = _beyond(writer, figure.kpi, value, band)
+        parts = {"name": writer.name(figure.kpi), "value": writer.amount(figure.kpi, value)}
+        return writer.words.say(f"headline.{key}", **parts, **edges)
     if report.is_empty:
         return writer.words.say("headline.empty")
     figures = [report.figures[key] for key in report.audience.essentials]
@@ -48,16 +46,26 @@ def write_headline(writer: Writer) -> str:
         return writer.words.say("headline.unknown")
     if not any(figure.band for figure in figures):
         return writer.words.say("headline.young")
-    is_whole = all(figure.current.state is not State.MISSING for figure in figures)
-    if not is_whole:
-        return writer.words.say("headline.usual_known")
+    if any(figure.current.state is State.MISSING for figure in figures):
+        known = sum(figure.current.state is State.OK for figure in figures)
+        return writer.words.count("headline.usual_known", known, all=len(figures))
     if _sales_lead(writer):
         return writer.words.say("headline.calm", sales=_write_sales(writer).removesuffix("."))
     return writer.words.say("headline.usual")
 
 
+def _beyond(writer: Writer, kpi: str, value: Decimal, band: Band) -> tuple[str, dict[str, str]]:
+    """On which side of its band a value is, and the band's ends as they are told; a band may be one level only."""
+    edges = {"low": writer.amount(kpi, band.low), "high": writer.amount(kpi, band.high)}
+    side = "low" if value < band.middle else "high"
+    return side if edges["low"] != edges["high"] else f"{side}_always", edges
+
+
 def write_lede(writer: Writer) -> list[str]:
-    """What stands below the headline: net sales, or how calm the period was; then what drove the change."""
+    """What stands below the headline: net sales, or how calm the period was, and what drove the change.
+
+    What drove the headline's own KPI comes first, next to it.
+    """
     sentences: list[str] = []
     if writer.report.is_empty:
         return sentences
@@ -69,21 +77,20 @@ def write_lede(writer: Writer) -> list[str]:
         else:
             sentences += [_write_sales(writer), *target]
     explanation = writer.report.explanation
-    if explanation is not None:
-        driver = write_driver(writer, explanation)
-        if driver:
-            subject = explanation.kpi
-            headline = writer.report.headline
-            # After its own sentence a KPI needs no name: net sales alone, or the headline's.
-            is_clear = subject == "net_sales" if headline is None else subject == headline.kpi
-            sentences.append(
-                driver if is_clear else f"{writer.name(subject)}{writer.words.say('colon')}{driver}"
-            )
-    return sentences
+    driver = write_driver(writer, explanation) if explanation is not None else ""
+    if explanation is None or not driver:
+        return sentences
+    # After its own sentence a KPI needs no name.
+    headline, subject = writer.report.headline, explanation.kpi
+    if headline is not None and subject == headline.kpi:
+        return [driver, *sentences]
+    if subject == "net_sales" and sentences:
+        return [*sentences, driver]
+    return [*sentences, f"{writer.name(subject)}{writer.words.say('colon')}{driver}"]
 
 
 def write_driver(writer: Writer, explanation: Explanation) -> str:
-    """Which segment did most of a change, and whether by rate or by mix; empty when none stands out."""
+    """Which segment did most of a change, and whether by rate or by mix; empty when none did."""
     drivers, kpi = explanation.drivers, writer.kpi(explanation.kpi)
     main = drivers.main
     if main is None:
@@ -91,10 +98,12 @@ def write_driver(writer: Writer, explanation: Explanation) -> str:
     text = writer.words.say(
         f"driver.{explanation.basis}",
         segment=writer.short_segment(drivers.dimension, main.segment, LONGEST_NAME),
-        effect=writer.formats.difference(kpi, main.effect),
-        change=writer.formats.difference(kpi, drivers.change),
+        effect=writer.formats.difference(kpi, main.effect, beside=drivers.largest),
+        change=writer.formats.difference(kpi, drivers.change, beside=drivers.largest),
     )
-    rate, mix = (writer.formats.difference(kpi, part) for part in (main.rate, main.mix))
+    rate, mix = (
+        writer.formats.difference(kpi, part, beside=drivers.largest) for part in (main.rate, main.mix)
+    )
     # Told apart only when both matter: a tenth of the effect or more.
     if drivers.is_ratio and min(abs(main.rate), abs(main.mix)) * 10 >= abs(main.effect):
         text += " " + writer.words.say("driver.split", rate=rate, mix=mix)
@@ -110,8 +119,8 @@ def write_reason(writer: Writer, decision: Decision) -> str:
     parts = {"value": writer.amount(signal.kpi, value)}
     if signal.cause is Cause.UNUSUAL:
         assert band is not None
-        key = "reason.low" if value < band.middle else "reason.high"
-        parts |= {"low": writer.amount(signal.kpi, band.low), "high": writer.amount(signal.kpi, band.high)}
+        beyond, edges = _beyond(writer, signal.kpi, value, band)
+        key, parts = f"reason.{beyond}", parts | edges
     else:
         assert signal.limit is not None
         parts["limit"] = writer.limit(signal.kpi, signal.limit)
@@ -135,6 +144,15 @@ def write_reason(writer: Writer, decision: Decision) -> str:
     if decision.worth is not None:
         text += " " + writer.words.say("reason.worth", worth=writer.formats.money(decision.worth, digits=0))
     return text
+
+
+def write_no_decisions(writer: Writer) -> str:
+    """That nothing calls for a decision, as far as that is known."""
+    report = writer.report
+    is_lacking = report.incomplete.kpis or any(
+        report.figures[key].current.state is State.MISSING for key in report.audience.essentials
+    )
+    return writer.words.say("decisions.none_known" if is_lacking else "decisions.none")
 
 
 def write_follow_up(writer: Writer, one: FollowUp) -> str:
@@ -219,5 +237,6 @@ def write_correction(writer: Writer) -> list[str]:
     shown = changes[:MOST_CORRECTIONS]
     if len(changes) > len(shown):
         shown.append(writer.words.count("correction.more", len(changes) - len(shown)))
-    sent = writer.words.say("correction.replaces", at=writer.formats.instant(correction.sent_at))
-    return [sent, f"{writer.words.say('correction.changed')}{writer.words.say('colon')}{'; '.join(shown)}."]
+    say = writer.words.say
+    sent = say("correction.replaces", at=writer.formats.instant(correction.sent_at))
+    return [sent, f"{say('correction.changed')}{say('colon')}{say('semicolon').join(shown)}."]

@@ -53,20 +53,22 @@ class Writer:
         """The value, or that there is none."""
         return self.amount(key, value.value if value.state is State.OK else None)
 
-    def amount(self, key: str, amount: Decimal | Fraction | None) -> str:
-        return (
-            self.words.say("not_available") if amount is None else self.formats.value(self.kpi(key), amount)
-        )
+    def amount(self, key: str, amount: Decimal | Fraction | None, *, beside: Decimal | None = None) -> str:
+        if amount is None:
+            return self.words.say("not_available")
+        return self.formats.value(self.kpi(key), amount, beside=beside)
 
     def change(self, key: str, now: Decimal | None, before: Decimal | None) -> str | None:
         if now is None or before is None:
             return None
         return self.formats.change(self.kpi(key), now, before)
 
-    def tone(self, key: str, now: Decimal | Fraction, before: Decimal | Fraction) -> Tone:
+    def tone(self, key: str, now: Decimal, before: Decimal) -> Tone:
         """Whether a move is good or bad for this KPI, whatever its direction."""
         good = self.kpi(key).good
-        if good in ("neutral", "zero") or now == before:
+        if good == "zero":
+            now, before, good = abs(now), abs(before), "down"
+        if good == "neutral" or now == before:
             return "plain"
         return "good" if (now > before) == (good == "up") else "bad"
 
@@ -83,6 +85,9 @@ class Writer:
     def short_segment(self, dimension: str, segment: str, most: int) -> str:
         """A segment's name cut for page one, where a line is a line; the sections show it whole."""
         return shorten_name(self.segment(dimension, segment), most)
+
+    def source(self, title: str) -> str:
+        return source_name(self.words, title)
 
     def dimension(self, dimension: str) -> str:
         return self.words.get(f"dimension.{dimension}") or dimension
@@ -128,7 +133,7 @@ class Writer:
             found = [self.words.say("state.not_connected")]
         else:
             found = write_notes(self.words, self.formats, self.kpi(figure.kpi), figure.current)
-        if figure.period != self.report.period:
+        if figure.period != self.report.period and figure.current.state is State.OK:
             found.append(self.words.say("note.older", period=self.period("inline", figure.period)))
         return [*found, *self._progress(figure)]
 
@@ -137,10 +142,10 @@ class Writer:
         progress = figure.progress
         if progress is None or progress.attainment is None:
             return []
-        attainment = self.formats.percent(progress.attainment, 0)
+        attainment = self.formats.percent(progress.attainment)
         if progress.expected_attainment is None:
             return [self.words.say("note.progress", attainment=attainment)]
-        expected = self.formats.percent(progress.expected_attainment, 0)
+        expected = self.formats.percent(progress.expected_attainment)
         return [self.words.say("note.progress_forecast", attainment=attainment, expected=expected)]
 
 
@@ -153,6 +158,11 @@ def segment_name(words: Words, formats: Formats, dimension: str, segment: str) -
     if dimension == "country":
         return formats.country(segment) or segment
     return words.get(f"segment.{dimension}.{segment}") or segment
+
+
+def source_name(words: Words, title: str) -> str:
+    """A source's title: vendors' names as they are, what is no vendor in the reader's language."""
+    return words.get(f"source.{title}") or title
 
 
 def shorten_name(name: str, most: int) -> str:

@@ -169,7 +169,7 @@ def test_what_is_shown_is_what_the_report_prints(
             row = rows[key]
             delta = row.previous if versus == "previous" else row.previous_year
             assert told["value"] == row.value, key
-            assert clean(told["change"]) == delta.arrow + delta.text, (key, versus)
+            assert clean(told["change"]) == delta.sign + delta.text, (key, versus)
             assert told["reference"] == row.target, key
             assert delta.tone in told["change_class"].split(), (key, versus)
             assert (row.tone if row.is_known else "absent") in told["value_class"].split(), key
@@ -368,6 +368,26 @@ class TestPlaces:
         shown = show(files["fr"], color_scheme="dark")
         colour = shown.page.evaluate("getComputedStyle(document.documentElement).backgroundColor")
         assert max(int(part) for part in re.findall(r"\d+", colour)) < 40
+
+    def test_high_contrast_tells_by_shape_what_it_cannot_by_colour(
+        self, show: Open, files: dict[str, Path]
+    ) -> None:
+        shown = show(files["fr"], forced_colors="active")
+        shown.page.click("#row_conversion_rate")
+        page = shown.page
+        styles: dict[str, dict[str, str]] = page.evaluate(
+            """() => Object.fromEntries([".band", ".light", ".line.faint", ".line.strong", ".ink"].map((one) => {
+                const { fill, stroke, strokeDasharray } = getComputedStyle(document.querySelector(`svg ${one}`));
+                return [one, { fill, stroke, dashes: strokeDasharray }];
+            }))"""
+        )
+        assert styles[".ink"]["fill"] != styles[".light"]["fill"] == styles[".band"]["fill"]
+        assert styles[".band"]["stroke"] != "none", "a frame, since it has the ground's colour"
+        assert styles[".line.faint"]["dashes"] != styles[".line.strong"]["dashes"] == "none"
+        for tone, looks in {"good": ("400", "▲▼"), "bad": ("600", "▲▼"), "plain": ("400", "△▽")}.items():
+            deltas = page.locator(f"#table .delta.{tone}:has(.arrow)")
+            weight = deltas.first.evaluate("one => getComputedStyle(one).fontWeight")
+            assert (weight, deltas.first.inner_text()[0] in looks[1]) == (looks[0], True)
 
     def test_without_scripts_the_essentials_are_there(self, show: Open, files: dict[str, Path]) -> None:
         shown = show(files["fr"], java_script_enabled=False)

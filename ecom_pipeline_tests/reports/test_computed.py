@@ -233,12 +233,12 @@ def test_effects_are_as_long_as_they_are_and_add_up(shown: Shown) -> None:
     assert explanation is not None
     drivers, kpi = explanation.drivers, shown.report.definitions[explanation.kpi]
     assert sum(one.effect for one in drivers.drivers) == drivers.change
-    assert _text(rows[-1][3]) == shown.formats.difference(kpi, drivers.change)
+    assert _text(rows[-1][3]) == shown.formats.difference(kpi, drivers.change, beside=drivers.largest)
     scales = []
     for driver, (_, _, mark, effect) in zip(drivers.drivers, rows[:-1], strict=False):
         if len(drivers.drivers) > len(rows) - 1 and mark is rows[-2][2]:
             break  # the last row sums the others
-        assert _text(effect) == shown.formats.difference(kpi, driver.effect)
+        assert _text(effect) == shown.formats.difference(kpi, driver.effect, beside=drivers.largest)
         for amount, fill in ((driver.rate, INK), (driver.mix, LIGHT)):
             (bar,) = _rects(mark, fill)
             if bar[1] - bar[0] > 2:
@@ -258,9 +258,10 @@ def test_breakdowns_are_on_one_scale_and_their_lines_make_the_kpi(shown: Shown) 
         assert sum(line.current or Decimal(0) for line in breakdown.lines) == total
         zero, (bar,) = _axis(rows[0][2]), _rects(rows[0][2], INK)
         scale = (bar[1] - zero) / float(breakdown.lines[0].current or 1)
+        largest = max(abs(line.current or Decimal(0)) for line in breakdown.lines)
         for line, (_, value, mark, _, _) in zip(breakdown.lines, rows, strict=True):
             assert line.current is not None
-            assert _text(value) == shown.formats.value(kpi, line.current)
+            assert _text(value) == shown.formats.value(kpi, line.current, beside=largest)
             (bar,) = _rects(mark, INK)
             assert _is_on_scale(bar, 0, float(line.current), zero, scale)
             for light in _rects(mark, LIGHT):

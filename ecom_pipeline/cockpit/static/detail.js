@@ -37,7 +37,6 @@ function makeDetail(model, texts, formats, view, open) {
   }
 
   function facts(now, figure, kpi) {
-    const noise = model.noiseOf(now.kpi, now.grain);
     const compared = [
       [data.grains[now.grain].before, figure.previous], [words.year, figure.year],
       [words.target, figure.target && { state: "ok", value: figure.target }],
@@ -45,7 +44,9 @@ function makeDetail(model, texts, formats, view, open) {
     const lines = compared.filter(([, cell]) => cell).map(([label, cell]) => make("div", {},
       make("dt", {}, label),
       make("dd", {}, label === words.target ? formats.limit(kpi.unit, cell.value) : texts.amount(now.kpi, cell),
-        " ", texts.changeElement(texts.change(now.kpi, figure.now, cell, noise)))));
+        " ", texts.changeElement(texts.change(now.kpi, figure.now, cell, model.noiseOf(now.kpi, now.grain, cell, {
+          isSegment: figure.cut !== null, isTarget: label === words.target,
+        }))))));
     const note = texts.stateOf(figure);
     const value = figure.now?.state === "ok" ? figure.now.value : null;
     const tone = value ? model.standing(now.kpi, now, figure.told, value) : "absent";
@@ -184,7 +185,8 @@ function makeDetail(model, texts, formats, view, open) {
       cellOf(texts.amount(now.kpi, one.after), one.after),
       make("td", { class: "number compared", "data-raw": one.before?.state === "ok" ? toCell(one.before.value, ".") : null },
         texts.amount(now.kpi, one.before)),
-      make("td", { class: "number" }, texts.changeElement(texts.change(now.kpi, one.after, one.before, null))),
+      make("td", { class: "number" }, texts.changeElement(texts.change(now.kpi, one.after, one.before,
+        model.noiseOf(now.kpi, now.grain, one.before, { isSegment: true })))),
       split ? [
         make("td", { class: "mark" }, tiers(
           [[toNumber(effect.rate), "ink"], [toNumber(effect.mix), "light"]], span, effectTitle(one, effect, split, kpi))),
@@ -202,7 +204,8 @@ function makeDetail(model, texts, formats, view, open) {
       make("th", { scope: "row" }, words.total),
       cellOf(texts.amount(now.kpi, after), after),
       make("td", { class: "number compared" }, texts.amount(now.kpi, before)),
-      make("td", { class: "number" }, texts.changeElement(texts.change(now.kpi, after, before, null))),
+      make("td", { class: "number" }, texts.changeElement(texts.change(now.kpi, after, before,
+        model.noiseOf(now.kpi, now.grain, before)))),
       make("td", { class: "mark" }),
       make("td", { class: "number", "data-raw": toCell(split.change, ".") }, formats.difference(kpi.unit, split.change)));
   }

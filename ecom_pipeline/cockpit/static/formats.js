@@ -27,8 +27,8 @@ function makeFormats(rules) {
     return signOf(rounded, signed) + plain(rounded, digits);
   }
 
-  function money(a, { signed = false, digits = null } = {}) {
-    const places = digits ?? (compare(magnitude(a), fraction(1000n)) < 0 ? 2 : 0);
+  function money(a, { signed = false, digits = null, beside = a } = {}) {
+    const places = digits ?? (compare(magnitude(beside), fraction(1000n)) < 0 ? 2 : 0);
     const rounded = roundTo(a, places);
     const [before, after] = rounded < 0n ? rules.negative : rules.money;
     return (signed && rounded > 0n ? "+" : "") + before + plain(rounded, places) + after;
@@ -52,15 +52,16 @@ function makeFormats(rules) {
     return signOf(rounded, false) + plain(size / 60n, 0) + NO_BREAK_SPACE + "min" + NO_BREAK_SPACE + rest;
   }
 
-  function multiple(a) {
-    return number(a, compare(magnitude(a), fraction(10n)) < 0 ? 2 : 1) + NARROW_SPACE + "×";
+  function multiple(a, beside) {
+    return number(a, compare(magnitude(beside), fraction(10n)) < 0 ? 2 : 1) + NARROW_SPACE + "×";
   }
 
-  function value(unit, a) {
-    if (unit === "money") return money(a);
-    if (unit === "percent") return percent(a, compare(magnitude(a), fraction(1n, 10n)) < 0 ? 2 : 1);
+  // As exact as the largest of what stands beside it.
+  function value(unit, a, beside = a) {
+    if (unit === "money") return money(a, { beside });
+    if (unit === "percent") return percent(a, compare(magnitude(beside), fraction(1n, 10n)) < 0 ? 2 : 1);
     if (unit === "seconds") return seconds(a);
-    if (unit === "multiple") return multiple(a);
+    if (unit === "multiple") return multiple(a, beside);
     return number(a, DIGITS[unit]) + (rules.units[unit] ?? "");
   }
 
@@ -74,15 +75,19 @@ function makeFormats(rules) {
     return percent(a, fits(0) ? 0 : fits(1) ? 1 : 2);
   }
 
-  function difference(unit, a) {
+  function difference(unit, a, beside = a) {
     if (unit === "percent") return points(a);
-    if (unit === "money") return money(a, { signed: true });
-    const text = value(unit, a);
+    if (unit === "money") return money(a, { signed: true, beside });
+    const text = value(unit, a, beside);
     return a.top > 0n && /[1-9]/.test(text) ? "+" + text : text;
   }
 
   function change(unit, now, before) {
-    if (unit === "percent" || before.top <= 0n || now.top < 0n) return difference(unit, minus(now, before));
+    if (unit === "percent") return points(minus(now, before));
+    if (before.top <= 0n || now.top < 0n) {
+      const larger = compare(magnitude(now), magnitude(before)) > 0 ? now : before;
+      return difference(unit, minus(now, before), larger);
+    }
     const relative = over(minus(now, before), before);
     if (compare(magnitude(relative), fraction(10n)) >= 0) return number(over(now, before), 0) + NARROW_SPACE + "×";
     return percent(relative, 1, true);

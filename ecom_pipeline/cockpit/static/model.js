@@ -68,13 +68,17 @@ function makeModel(data) {
     return { key, told, cut, now: cell(key, grain, cut, told), before, previous, year, target, note };
   }
 
-  // A move well inside what the KPI does every week is told, not coloured.
-  function toneOf(key, now, before, noise = null) {
-    const good = data.kpis[key].good;
-    const direction = compare(now, before);
-    if (direction === 0 || good === "neutral" || good === "zero") return "plain";
-    if (noise && compare(magnitude(minus(now, before)), noise) <= 0) return "plain";
+  function toneOf(key, now, before) {
+    const { good } = data.kpis[key];
+    const direction = good === "zero" ? compare(magnitude(now), magnitude(before)) : compare(now, before);
+    if (direction === 0 || good === "neutral") return "plain";
     return (direction > 0) === (good === "up") ? "good" : "bad";
+  }
+
+  // A move well inside what the KPI does every week is told, not coloured; so is any where that is not known.
+  function toneOfMove(key, now, before, noise) {
+    const isNotable = noise && compare(magnitude(minus(now, before)), noise) > 0;
+    return isNotable ? toneOf(key, now, before) : "plain";
   }
 
   // Good or bad only where the newest week left its usual range.
@@ -86,10 +90,16 @@ function makeModel(data) {
     return toneOf(key, value, middle);
   }
 
-  function noiseOf(key, grain) {
-    const noise = seriesOf(key, grain).noise;
-    return noise ? parseDecimal(noise) : null;
+  // How far a KPI moves in any week, null where that is not known. A segment moves at least as far for its size as
+  // the whole; a target is missed by however little.
+  function noiseOf(key, grain, before, { isSegment = false, isTarget = false } = {}) {
+    if (isTarget) return fraction(0n);
+    const { noise, band } = seriesOf(key, grain);
+    if (!noise || !isSegment) return noise ? parseDecimal(noise) : null;
+    const middle = magnitude(parseDecimal(band[1]));
+    return middle.top && before?.state === "ok"
+      ? times(parseDecimal(noise), over(magnitude(before.value), middle)) : null;
   }
 
-  return { data, cell, cutsOf, dimensionsOf, cutNumber, figure, toneOf, standing, noiseOf, seriesOf };
+  return { data, cell, cutsOf, dimensionsOf, cutNumber, figure, toneOfMove, standing, noiseOf, seriesOf };
 }

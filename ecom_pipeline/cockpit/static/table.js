@@ -15,13 +15,21 @@ function makeTexts(model, formats) {
     return figure.now && figure.now.state !== "ok" ? data.states[figure.now.state] : "";
   }
 
-  // The change with its arrow and tone; a dash where one side is not known.
+  // The change with its arrow and tone, the arrow hollow where it is nothing to note; a dash where one side is not
+  // known.
   function change(key, now, before, noise) {
     if (now?.state !== "ok" || before?.state !== "ok") return { text: data.words.not_known, arrow: "", tone: "plain" };
     const text = formats.change(data.kpis[key].unit, now.value, before.value);
     if (!/[1-9]/.test(text)) return { text, arrow: "", tone: "plain" };
-    const arrow = compare(now.value, before.value) > 0 ? "▲" : "▼";
-    return { text, arrow, tone: model.toneOf(key, now.value, before.value, noise) };
+    const tone = model.toneOfMove(key, now.value, before.value, noise);
+    const arrows = tone === "plain" ? "△▽" : "▲▼";
+    return { text, arrow: arrows[compare(now.value, before.value) > 0 ? 0 : 1], tone };
+  }
+
+  // The change against what the reader chose to compare with.
+  function changeOf(key, figure, view) {
+    const kind = { isSegment: figure.cut !== null, isTarget: view.versus === "target" };
+    return change(key, figure.now, figure.before, model.noiseOf(key, view.grain, figure.before, kind));
   }
 
   function changeElement({ text, arrow, tone }) {
@@ -56,7 +64,7 @@ function makeTexts(model, formats) {
     return sparkline(values, { title, band, tone });
   }
 
-  return { amount, stateOf, change, changeElement, notes, trend };
+  return { amount, stateOf, change, changeOf, changeElement, notes, trend };
 }
 
 function makeCards(model, texts, view, names) {
@@ -71,7 +79,7 @@ function makeCards(model, texts, view, names) {
     },
     make("span", { class: "name" }, model.data.kpis[key].name),
     make("span", { class: `value ${tone}` }, texts.amount(key, figure.now)),
-    texts.changeElement(texts.change(key, figure.now, figure.before, model.noiseOf(key, now.grain))),
+    texts.changeElement(texts.changeOf(key, figure, now)),
     figure.cut === undefined ? null : texts.trend(key, now, figure, ""),
     make("span", { class: "note" }, figure.cut === undefined
       ? say(model.data.words.no_dimension, { dimension: model.data.dimensions[now.dimension] })
@@ -128,7 +136,7 @@ function makeTable(model, texts, formats, view) {
     const isCut = figure.cut !== undefined;
     const note = isCut ? texts.notes(figure, now)
       : say(words.no_dimension, { dimension: data.dimensions[now.dimension] });
-    const change = texts.change(key, figure.now, figure.before, model.noiseOf(key, now.grain));
+    const change = texts.changeOf(key, figure, now);
     const tone = value ? model.standing(key, now, figure.told, value) : "absent";
     const title = say(words.trend_of, {
       name: kpi.name, number: isCut && figure.cut === null ? TREND[data.grains[now.grain].key] : data.grains[now.grain].cut,

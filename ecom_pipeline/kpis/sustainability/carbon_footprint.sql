@@ -1,8 +1,8 @@
 /* ---
 name: {fr: "Empreinte carbone", en: "Carbon footprint"}
 definition:
-  fr: "Activité fois facteur d'émission (transport, emballages, retours, énergie, hébergement) sur 365 jours, en tonnes équivalent CO2 ; chaque facteur garde sa source et son année."
-  en: "Activity times emission factor (transport, packaging, returns, energy, hosting) over 365 days, in tonnes of CO2 equivalent; each factor keeps its source and year."
+  fr: "Activité fois facteur d'émission (transport, emballages, retours, énergie, hébergement) sur 365 jours, en tonnes équivalent CO₂ ; chaque facteur garde sa source et son année."
+  en: "Activity times emission factor (transport, packaging, returns, energy, hosting) over 365 days, in tonnes of CO₂ equivalent; each factor keeps its source and year."
 unit: tonnes_co2e
 kind: window
 window: 365
