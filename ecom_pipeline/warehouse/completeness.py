@@ -107,11 +107,10 @@ def refresh_kpi_days(
 ) -> None:
     """kpi.days: for each KPI (of those named) and day up to its last build, whether it was measured, and if not, why.
 
-    The days of a KPI whose file is gone go with it. A day that was not read takes with it every later day whose
-    value is made of it (`Kpi.reach`). Of a snapshot
-    it takes itself only: it can never be read again, so a KPI over a window of such days tells its coverage.
-    Before `complete_since` nobody can tell new customers from old ones; without it nothing is known of those who
-    bought before the history, and the days of its first year say so.
+    The days of a KPI whose file is gone go with it. A day that was not read takes with it every later day whose value
+    is made of it (`Kpi.reach`). Of a snapshot it takes itself only: it can never be read again, so a KPI over a window
+    of such days tells its coverage. Before `complete_since` nobody can tell new customers from old ones; without it
+    nothing is known of those who bought before the history, and the days of its first year say so.
     """
     nodes = [node for node in catalog.kpi_nodes if names is None or node.name in names]
     kpis = [node.kpi for node in nodes if node.kpi is not None]
