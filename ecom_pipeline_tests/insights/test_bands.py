@@ -18,6 +18,7 @@ from ..quiet_years import _tellings, false_alarms, false_alerts_a_month, false_s
 from ..sandbox.oracle_shop import paris
 
 SUNDAY = date(2026, 11, 22)
+SHOPS = (1, 2, 3)  # whose incidents must be found, every one
 MOBILE_BROKEN, CLICKS_DEAR = date(2026, 11, 5), date(2026, 11, 9)  # a Thursday: four days must do; a Monday
 
 
@@ -123,9 +124,9 @@ def test_a_month_that_sold_a_fifth_less_is_found_mostly() -> None:
     assert close > far > 0.5
 
 
-@pytest.fixture(scope="module")
-def broken_shop() -> Oracle:
-    shop = generate_shop(1, SUNDAY - timedelta(days=419), SUNDAY, orders_per_day=100)
+@pytest.fixture(scope="module", params=SHOPS)
+def broken_shop(request: pytest.FixtureRequest) -> Oracle:
+    shop = generate_shop(request.param, SUNDAY - timedelta(days=419), SUNDAY, orders_per_day=100)
     assert {MOBILE_BROKEN, CLICKS_DEAR} <= {incident.first_day for incident in shop.incidents}
     return Oracle(shop, shop_costs(100), paris("2026-11-23 06:00"))
 
