@@ -36,6 +36,22 @@ def test_a_flat_series_does_not_alarm_over_a_cent() -> None:
         assert band is not None and band.low < Decimal("49.99") < Decimal(50) < band.high < Decimal(54)
 
 
+def test_bills_by_the_month_do_not_alarm_whenever_a_month_begins() -> None:
+    """Three weeks in four are as the week before; that says nothing of how far a new month may go."""
+    chance, alarms, judged = np.random.default_rng(9), 0, 0
+    for _ in range(20):
+        days = np.repeat(100 * np.exp(chance.normal(0, 0.04, 14)), 30)
+        weeks = [Decimal(repr(float(week.sum()))) for week in days.reshape(60, 7)]
+        for end in range(30, 60):
+            band = compute_band(weeks[:end], width=FAR)
+            assert band is not None
+            alarms += weeks[end] > band.high
+            judged += 1
+        band = compute_band(weeks[:-1], width=FAR)
+        assert band is not None and weeks[-1] * Decimal("1.5") > band.high, "a leap is news all the same"
+    assert alarms / judged < 0.01
+
+
 def test_what_was_always_zero_has_no_width() -> None:
     band = compute_band([Decimal(0)] * 40, minimum=Decimal(0))
     assert band is not None and band.low == band.high == band.scale == 0
