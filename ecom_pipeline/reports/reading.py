@@ -25,7 +25,15 @@ from ecom_pipeline.insights.targets import (
 )
 from ecom_pipeline.kpis.definition import Kind, Kpi
 from ecom_pipeline.kpis.totals import copied_totals
-from ecom_pipeline.kpis.values import TOTAL, Period, PeriodValue, State, Value, read_period_values
+from ecom_pipeline.kpis.values import (
+    TOTAL,
+    Period,
+    PeriodValue,
+    State,
+    Value,
+    periods_to_mature,
+    read_period_values,
+)
 from ecom_pipeline.periods import ReportPeriod, Rhythm
 from ecom_pipeline.reports.report import Figure, ReportRequest
 
@@ -50,16 +58,11 @@ def read_figures(
     """Read all KPIs; those that need longer than a period to mature in the newest period that is mature."""
     readings = Readings()
     rhythm = request.period.rhythm
-    by_lag = sorted(kpis.values(), key=lambda kpi: periods_to_mature(kpi, rhythm))
+    by_lag = sorted(kpis.values(), key=lambda kpi: periods_to_mature(kpi, _LEAST_DAYS[rhythm]))
     with copied_totals(connection) as totals:
-        for lag, group in groupby(by_lag, key=lambda kpi: periods_to_mature(kpi, rhythm)):
+        for lag, group in groupby(by_lag, key=lambda kpi: periods_to_mature(kpi, _LEAST_DAYS[rhythm])):
             _read_group(connection, totals, list(group), request.period.back(lag), request, readings)
     return readings
-
-
-def periods_to_mature(kpi: Kpi, rhythm: Rhythm) -> int:
-    """Whole periods until one of this KPI is worth showing; a day or two of immaturity costs none."""
-    return -(-kpi.matures_after // _LEAST_DAYS[rhythm]) if kpi.matures_after >= 7 else 0
 
 
 def read_four_weeks_before(
