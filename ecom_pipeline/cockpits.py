@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 
 from ecom_pipeline.cockpit import Cockpit, CockpitRequest, compute_cockpit, render_cockpit
+from ecom_pipeline.files import replace_file
 from ecom_pipeline.pipeline import Pipeline
 from ecom_pipeline.reporting import shop_audience, shop_targets
 from ecom_pipeline.settings import Settings
@@ -64,7 +64,7 @@ def render_audience(pipeline: Pipeline, name: str, languages: Iterable[str]) -> 
     for language in languages:
         page = render_cockpit(cockpit, language).encode()
         file = cockpit_file(pipeline.settings, name, language)
-        _replace(file, page)
+        replace_file(file, page)
         day, late = cockpit.request.newest_day, len(cockpit.late_sources)
         found.append(RenderedCockpit(name, language, file, len(page), day, len(cockpit.kpis), late))
     return found
@@ -82,13 +82,3 @@ def render_cockpits(pipeline: Pipeline) -> list[RenderedCockpit]:
         for name in settings.audiences
         for rendered in render_audience(pipeline, name, settings.audience_languages(name))
     ]
-
-
-def _replace(file: Path, page: bytes) -> None:
-    file.parent.mkdir(parents=True, exist_ok=True)
-    beside = file.with_name(f".{file.name}.{os.getpid()}.part")
-    try:
-        beside.write_bytes(page)
-        os.replace(beside, file)
-    finally:
-        beside.unlink(missing_ok=True)

@@ -23,6 +23,7 @@ from zoneinfo import ZoneInfo
 import requests
 
 from ecom_pipeline.errors import EcomError
+from ecom_pipeline.files import replace_file
 from ecom_pipeline.sandbox.configuration import sandbox_environment, sandbox_toml, write_configuration
 from ecom_pipeline.sandbox.costs import shop_costs
 from ecom_pipeline.sandbox.events import GROUP
@@ -240,6 +241,4 @@ def _record(folder: Path) -> dict[str, Any]:
 
 
 def _write_record(folder: Path, record: dict[str, Any]) -> None:
-    beside = folder / f".{PLAN_FILE}.{os.getpid()}"
-    beside.write_text(json.dumps(record, indent=1), encoding="utf-8")
-    beside.replace(folder / PLAN_FILE)
+    replace_file(folder / PLAN_FILE, json.dumps(record, indent=1).encode())

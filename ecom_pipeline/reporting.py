@@ -7,7 +7,6 @@ period that is not the newest complete one is rendered and never sent.
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -26,6 +25,7 @@ from ecom_pipeline.delivery import (
 )
 from ecom_pipeline.editions import Edition
 from ecom_pipeline.errors import ConfigurationError
+from ecom_pipeline.files import replace_file
 from ecom_pipeline.insights.questions.question import questions
 from ecom_pipeline.insights.targets import Span, Target
 from ecom_pipeline.periods import ReportPeriod, Rhythm, newest_complete
@@ -177,9 +177,9 @@ def render_edition(pipeline: Pipeline, edition: Edition, *, corrected: bool = Fa
     html, mail = render_html(report, edition.language), render_mail(report, edition.language)
     files.pdf.parent.mkdir(parents=True, exist_ok=True)
     render_pdf(html, files.pdf)
-    _replace_text(files.html, html)
-    _replace_text(files.mail, json.dumps(asdict(mail), ensure_ascii=False, indent=1))
-    _replace_text(files.values, json.dumps(told_values(report), indent=1))
+    replace_file(files.html, html.encode())
+    replace_file(files.mail, json.dumps(asdict(mail), ensure_ascii=False, indent=1).encode())
+    replace_file(files.values, json.dumps(told_values(report), indent=1).encode())
     if edition.period == newest_complete(edition.period.rhythm, pipeline.newest_day()):
         decided = shown_decisions(report)
         record_shown(decisions_file(pipeline.settings), _shown_as(edition), edition.period.last_day, decided)
@@ -326,7 +326,7 @@ def _corrected(report: Report, files: ReportFiles) -> Report:
 def _remember_sent(files: ReportFiles, done: Sequence[Delivery], *, replaces: bool) -> None:
     """Keep the numbers somebody now has, so that a later correction can say what it changes."""
     if files.values.is_file() and any(one.is_sent for one in done) and (replaces or not files.sent.is_file()):
-        _replace_text(files.sent, files.values.read_text(encoding="utf-8"))
+        replace_file(files.sent, files.values.read_bytes())
 
 
 def mail_sender(settings: Settings) -> Sender:
@@ -356,12 +356,3 @@ def ledger_key(settings: Settings) -> bytes:
             mend=f"Set {PSEUDONYM_VARIABLE} to a long random text, once, and keep it.",
         )
     return settings.pseudonym_key.get_secret_value().encode()
-
-
-def _replace_text(path: Path, text: str) -> None:
-    beside = path.with_name(f".{path.name}.{os.getpid()}.part")
-    try:
-        beside.write_text(text, encoding="utf-8")
-        os.replace(beside, path)
-    finally:
-        beside.unlink(missing_ok=True)

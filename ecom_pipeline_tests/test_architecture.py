@@ -27,6 +27,7 @@ TOP = {"__main__", "cli", "commands", "orchestration", "definitions", "demo", "d
 
 ALLOWED: dict[str, set[str]] = {
     "errors": set(),
+    "files": set(),
     "frames": {"errors", "kpis"},
     "sources": {"errors"},
     "settings_errors": {"errors"},
@@ -50,9 +51,9 @@ ALLOWED: dict[str, set[str]] = {
     "insights": {"errors", "kpis"},
     "periods": {"kpis"},
     "editions": {"periods", "settings"},
-    "reports": {"errors", "insights", "kpis", "periods"},
+    "reports": {"errors", "files", "insights", "kpis", "periods"},
     "cockpit": {"errors", "insights", "kpis", "reports"},
-    "cockpits": {"cockpit", "editions", "pipeline", "reporting", "settings", "warehouse"},
+    "cockpits": {"cockpit", "editions", "files", "pipeline", "reporting", "settings", "warehouse"},
     "delivery": {"errors"},
     "sandbox": set(),
     "pipeline": {"errors", "kpis", "settings", "sources", "warehouse"},
@@ -61,6 +62,7 @@ ALLOWED: dict[str, set[str]] = {
         "errors",
         "decisions",
         "editions",
+        "files",
         "insights",
         "periods",
         "pipeline",

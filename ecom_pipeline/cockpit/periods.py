@@ -11,7 +11,7 @@ from datetime import date, timedelta
 from ecom_pipeline.cockpit.cockpit import Grain, Span
 from ecom_pipeline.insights.bands import MONTHLY, WEEKLY
 from ecom_pipeline.kpis.definition import Kpi
-from ecom_pipeline.kpis.values import Period, compared_bounds, period_bounds
+from ecom_pipeline.kpis.values import Period, compared_bounds, period_bounds, periods_to_mature
 
 DAY, WEEK, FOUR_WEEKS, MONTH = "day", "week", "four_weeks", "month"
 
@@ -58,8 +58,8 @@ def place_spans(grain: Grain, ends: Sequence[date]) -> tuple[Span, ...]:
 def shift_of(kpi: Kpi, grain: Grain) -> tuple[int, ...]:
     """How many places earlier each period's value is told, because its days are too young for this KPI.
 
-    The same rule as the report's: what needs a week or more to mature is told of the newest period that is old
-    enough; a few immature days are left out of their period and said beside it.
+    The same rule as the report's: what needs a week or more to mature, and any flow, is told of the newest period that
+    is old enough; of all else a few immature days are left out of their period and said beside it.
     """
-    young = -(-kpi.matures_after // grain.least_days) if kpi.matures_after >= 7 else 0
+    young = periods_to_mature(kpi, grain.least_days)
     return tuple(min(max(young - place, 0), grain.shown - 1 - place) for place in range(grain.shown))

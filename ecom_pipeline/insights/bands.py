@@ -60,6 +60,7 @@ import numpy.typing as npt
 CLOSE, FAR = Decimal("2.7"), Decimal("3.3")  # widths: of the KPIs that are watched, and of all others
 YOUNG = 2.0  # times wider while too few periods are known to learn from
 _TO_DEVIATION = 1.4826  # makes the median absolute deviation comparable to a standard deviation
+_STILL = 1e-6  # of a value: what differs by less from the period before did not move
 _LEAST_SCALE = 0.01  # of the middle: a nearly flat series must not alarm over a cent
 
 Floats = npt.NDArray[np.float64]
@@ -141,7 +142,9 @@ def _forecast(past: Floats, levels: Floats, cadence: Cadence) -> tuple[float, fl
     learned = ~np.isnan(levels[:-1]) & ~np.isnan(past)
     if learned.sum() < cadence.learning or np.isnan(levels[-1]):
         return None
-    return *_regress(rows[:-1][learned], past[learned], rows[-1]), 1.0
+    # What is told by the month stands still within it: how far it goes is learned from the periods in which it moved.
+    moved = np.abs(past - last[:-1])[learned] > _STILL * np.abs(past[learned])
+    return *_regress(rows[:-1][learned], past[learned], rows[-1], moved), 1.0
 
 
 def _middle_of(past: Floats) -> tuple[float, float, float]:
@@ -166,8 +169,10 @@ def _level(recent: Floats, cadence: Cadence) -> float:
     return float(np.median(known)) if len(known) * 4 >= cadence.recent * 3 else np.nan
 
 
-def _regress(rows: Floats, past: Floats, now: Floats) -> tuple[float, float]:
-    """Robust regression of periods on what was known before each; the deviation holds the fit's own doubt."""
+def _regress(rows: Floats, past: Floats, now: Floats, moved: npt.NDArray[np.bool_]) -> tuple[float, float]:
+    """Robust regression of periods on what was known before each; the deviation, of those that moved, holds the
+    fit's own doubt.
+    """
     from statsmodels.robust.robust_linear_model import RLM  # noqa: PLC0415 - takes a second to load
 
     centre = rows.mean(axis=0)
@@ -177,7 +182,10 @@ def _regress(rows: Floats, past: Floats, now: Floats) -> tuple[float, float]:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # a series that never moves fits perfectly, which is no trouble here
         found = RLM(past, design).fit(maxiter=30).params
-    spread = _deviation(past - design @ found) * (len(past) / (len(past) - len(found))) ** 0.5
+    errors = past - design @ found
+    spread = (
+        _deviation(errors[moved] if moved.any() else errors) * (len(past) / (len(past) - len(found))) ** 0.5
+    )
     doubt = point @ np.linalg.pinv(design.T @ design) @ point
     few = 1 + 4 / len(past)  # a deviation measured on few weeks is often too small
     return float(point @ found), spread * few * float(1 + doubt) ** 0.5

@@ -12,8 +12,7 @@ quiet shops in a month, over all KPIs, stands in `ecom_pipeline.insights.bands`.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import Decimal
@@ -31,6 +30,7 @@ from ecom_pipeline.insights.signals import (
 )
 from ecom_pipeline.insights.targets import Target, target_amount, target_value
 from ecom_pipeline.kpis.definition import Kind, Kpi
+from ecom_pipeline.kpis.totals import copied_totals
 from ecom_pipeline.kpis.values import YEAR, Period, Value, read_period_values
 
 _WEEK, _DAY = timedelta(days=7), timedelta(days=1)
@@ -69,7 +69,7 @@ def read_watched(
     # Each reading brings the week of the year before with it, so the newer half is enough.
     ends = [end - index * _WEEK for end in (day, day - _DAY) for index in range(DAILY.history // 2 + 1)]
     weeks: dict[str, dict[date, Value]] = defaultdict(dict)
-    with _totals(connection) as totals:
+    with copied_totals(connection) as totals:
         for value in read_period_values(totals, chosen, Period.ROLLING_7, ends, minimum_coverage):
             weeks[value.kpi][value.last_day] = value.current
             weeks[value.kpi].setdefault(value.last_day - YEAR, value.previous_year)
@@ -132,17 +132,3 @@ def _judged(
     value = None if kpi.kind is Kind.FLOW and week.days_provisional else week.value
     before = [weeks[other].value for other in sorted(weeks) if other < end and (end - other).days % 7 == 0]
     return value, compute_band(before, kpi.minimum, kpi.maximum, width, DAILY)
-
-
-@contextmanager
-def _totals(connection: duckdb.DuckDBPyConnection) -> Iterator[duckdb.DuckDBPyConnection]:
-    """The totals alone, in a database of their own: two years of every segment would take long to read."""
-    with duckdb.connect() as totals:
-        totals.execute("CREATE SCHEMA kpi")
-        for table, condition in (("daily", "dimension = 'total'"), ("days", "TRUE")):
-            totals.register(
-                "incoming", connection.sql(f"SELECT * FROM kpi.{table} WHERE {condition}").to_arrow_table()
-            )
-            totals.execute(f"CREATE TABLE kpi.{table} AS FROM incoming")
-            totals.unregister("incoming")
-        yield totals

@@ -110,6 +110,16 @@ def _month_end(first: date) -> date:
     return period_bounds(Period.MONTH, first)[1]
 
 
+def periods_to_mature(kpi: Kpi, least_days: int) -> int:
+    """Whole periods, of at least so many days, until one of this KPI is worth showing.
+
+    A few days of immaturity cost none and are left out of their period; but a flow's sum over fewer days than those
+    before it have would look like a fall.
+    """
+    is_short = kpi.kind is Kind.FLOW and least_days > 1
+    return -(-kpi.matures_after // least_days) if kpi.matures_after >= 7 or is_short else 0
+
+
 @dataclass
 class _Sums:
     numerator: Decimal | None = None

@@ -3,7 +3,7 @@ grain: a complaint
 description: Tickets that are complaints on the day they were made, with the channel of the order they name - the newest of that number placed before the ticket. Empty order days are orders not known yet; a ticket that names none has a day before all others.
 key: [desk, ticket_id]
 touches:
-  mapped.orders: {through: order_day}
+  mapped.orders: {through: order_day, naming: {order_number: "COALESCE(order_number, order_reference)"}}
   model.orders: {through: order_day}
 --- */
 WITH made AS (
@@ -24,6 +24,7 @@ WITH made AS (
 SELECT
     m.day AS day, m.desk AS desk, m.ticket_id AS ticket_id,
     CASE WHEN m.order_number IS NULL THEN DATE '1900-01-01' ELSE n.order_day END AS order_day,
+    m.order_number AS order_number,
     COALESCE(o.channel, 'Unassigned') AS channel
 FROM made AS m
 LEFT JOIN named AS n ON n.desk = m.desk AND n.ticket_id = m.ticket_id AND n.place = 1

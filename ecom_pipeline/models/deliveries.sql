@@ -4,7 +4,7 @@ description: Parcels on the day they arrived, with how long each step took in se
 key: [platform, parcel_id]
 touches:
   mapped.parcels: {column: delivered_day}
-  mapped.orders: {through: order_day}
+  mapped.orders: {through: order_day, naming: {order_number: "COALESCE(order_number, order_reference)"}}
 --- */
 WITH arrived AS (
     SELECT p.*
@@ -26,6 +26,7 @@ WITH arrived AS (
 SELECT
     a.delivered_day AS day, a.platform AS platform, a.parcel_id AS parcel_id,
     CASE WHEN a.order_number IS NULL THEN DATE '1900-01-01' ELSE o.order_day END AS order_day,
+    a.order_number AS order_number,
     COALESCE(a.country, 'unknown') AS country, COALESCE(a.carrier, 'unknown') AS carrier,
     DATE_DIFF('second', o.ordered_at, a.shipped_at) AS to_ship,
     DATE_DIFF('second', a.shipped_at, a.delivered_at) AS in_transit,

@@ -3,7 +3,7 @@ grain: a movement of a payment processor's balance
 description: Charges, refunds, payouts and fees in the reporting currency, with the dimensions of the order they belong to when it is known and valid. Empty order days are orders not known yet, or a number that orders of several shops bear; what concerns no order has a day before all others.
 key: [provider, payment_id]
 touches:
-  model.orders: {through: order_day}
+  model.orders: {through: order_day, naming: {order_reference: order_reference}}
   mapped.payment_orders: {through: order_day}
 --- */
 WITH converted AS (
@@ -43,7 +43,7 @@ WITH converted AS (
 SELECT
     c.day AS day, c.provider AS provider, c.payment_id AS payment_id, c.type AS type, c.source_id AS source_id,
     CASE WHEN c.type IN ('charge', 'refund', 'adjustment') THEN o.order_day ELSE DATE '1900-01-01' END AS order_day,
-    o.customer AS customer,
+    l.order_reference AS order_reference, o.customer AS customer,
     COALESCE(o.channel, 'Unassigned') AS channel, COALESCE(o.country, 'unknown') AS country,
     CASE WHEN c.type = 'charge' THEN c.reporting_amount ELSE 0 END AS captured,
     c.reporting_fee - CASE WHEN c.type = 'fee' THEN c.reporting_amount ELSE 0 END AS fees,

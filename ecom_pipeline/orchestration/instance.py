@@ -11,6 +11,7 @@ from typing import Any
 import dagster as dg
 import yaml
 
+from ecom_pipeline.files import replace_file
 from ecom_pipeline.orchestration.storage import DATABASE_FOLDER, speed_up_events
 from ecom_pipeline.settings import DAGSTER_POSTGRES_VARIABLE, Settings
 
@@ -86,6 +87,4 @@ def instance_configuration(folder: Path) -> dict[str, Any]:
 def _write(file: Path, configuration: Mapping[str, Any]) -> None:
     text = yaml.safe_dump(dict(configuration), sort_keys=False)
     if not file.is_file() or file.read_text(encoding="utf-8") != text:
-        beside = file.with_name(f".{file.name}.{os.getpid()}")
-        beside.write_text(text, encoding="utf-8")
-        beside.replace(file)
+        replace_file(file, text.encode())

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import os
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +11,7 @@ from weasyprint.document import Document
 from weasyprint.urls import URLFetcher
 
 from ecom_pipeline.errors import EcomError
+from ecom_pipeline.files import replace_file
 from ecom_pipeline.reports.glyphs import write_with_bundled_font
 from ecom_pipeline.reports.tags import complete_tags
 
@@ -51,13 +51,7 @@ def render_pdf(html: str, path: Path) -> str:
     document = _lay_out(page)
     content = document.write_pdf(pdf_variant=_VARIANT, finisher=complete_tags)
     assert content is not None
-    path.parent.mkdir(parents=True, exist_ok=True)
-    beside = path.with_name(f".{path.name}.{os.getpid()}.part")
-    try:
-        beside.write_bytes(content)
-        os.replace(beside, path)
-    finally:
-        beside.unlink(missing_ok=True)
+    replace_file(path, content)
     return hashlib.sha256(content).hexdigest()
 
 

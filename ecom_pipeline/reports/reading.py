@@ -24,7 +24,16 @@ from ecom_pipeline.insights.targets import (
     target_value,
 )
 from ecom_pipeline.kpis.definition import Kind, Kpi
-from ecom_pipeline.kpis.values import TOTAL, Period, PeriodValue, State, Value, read_period_values
+from ecom_pipeline.kpis.totals import copied_totals
+from ecom_pipeline.kpis.values import (
+    TOTAL,
+    Period,
+    PeriodValue,
+    State,
+    Value,
+    periods_to_mature,
+    read_period_values,
+)
 from ecom_pipeline.periods import ReportPeriod, Rhythm
 from ecom_pipeline.reports.report import Figure, ReportRequest
 
@@ -49,16 +58,11 @@ def read_figures(
     """Read all KPIs; those that need longer than a period to mature in the newest period that is mature."""
     readings = Readings()
     rhythm = request.period.rhythm
-    by_lag = sorted(kpis.values(), key=lambda kpi: periods_to_mature(kpi, rhythm))
-    with _copy_totals(connection) as totals:
-        for lag, group in groupby(by_lag, key=lambda kpi: periods_to_mature(kpi, rhythm)):
+    by_lag = sorted(kpis.values(), key=lambda kpi: periods_to_mature(kpi, _LEAST_DAYS[rhythm]))
+    with copied_totals(connection) as totals:
+        for lag, group in groupby(by_lag, key=lambda kpi: periods_to_mature(kpi, _LEAST_DAYS[rhythm])):
             _read_group(connection, totals, list(group), request.period.back(lag), request, readings)
     return readings
-
-
-def periods_to_mature(kpi: Kpi, rhythm: Rhythm) -> int:
-    """Whole periods until one of this KPI is worth showing; a day or two of immaturity costs none."""
-    return -(-kpi.matures_after // _LEAST_DAYS[rhythm]) if kpi.matures_after >= 7 else 0
 
 
 def read_four_weeks_before(
@@ -84,22 +88,6 @@ def read_progress(
     values = read_period_values(connection, [kpi], Period.DAY, days, minimum_coverage)
     amounts = {value.last_day: value.current.value for value in values if value.dimension == TOTAL[0]}
     return compute_progress(amounts, targets, span, until)
-
-
-def _copy_totals(connection: duckdb.DuckDBPyConnection) -> duckdb.DuckDBPyConnection:
-    """The totals alone, in a database of their own.
-
-    The periods before are shown in total only; reading them with all their segments took most of a
-    report's time in a shop of 1,500 products.
-    """
-    totals = duckdb.connect()
-    totals.execute("CREATE SCHEMA kpi")
-    for table, condition in (("daily", "dimension = 'total'"), ("days", "TRUE")):
-        rows = connection.sql(f"SELECT * FROM kpi.{table} WHERE {condition}").to_arrow_table()
-        totals.register("incoming", rows)
-        totals.execute(f"CREATE TABLE kpi.{table} AS FROM incoming")
-        totals.unregister("incoming")
-    return totals
 
 
 def _read_group(

@@ -156,6 +156,13 @@ def _touched_by(
                 [days],
             ).fetchall()
             found.update(day for (day,) in rows)
+    for column, borne in touch.naming.items():
+        rows = connection.execute(
+            f"SELECT DISTINCT day FROM {node.name} WHERE {column} IN (SELECT {borne} FROM {dependency} "
+            "WHERE day IN (SELECT UNNEST(?::DATE[])))",
+            [days],
+        ).fetchall()
+        found.update(day for (day,) in rows)
     return found
 
 

@@ -107,11 +107,10 @@ def refresh_kpi_days(
 ) -> None:
     """kpi.days: for each KPI (of those named) and day up to its last build, whether it was measured, and if not, why.
 
-    The days of a KPI whose file is gone go with it. A day that was not read takes with it every later day whose
-    value is made of it (`Kpi.reach`). Of a snapshot
-    it takes itself only: it can never be read again, so a KPI over a window of such days tells its coverage.
-    Before `complete_since` nobody can tell new customers from old ones; without it nothing is known of those who
-    bought before the history, and the days of its first year say so.
+    The days of a KPI whose file is gone go with it. A day that was not read takes with it every later day whose value
+    is made of it (`Kpi.reach`). Of a snapshot it takes itself only: it can never be read again, so a KPI over a window
+    of such days tells its coverage. Before `complete_since` nobody can tell new customers from old ones; without it
+    nothing is known of those who bought before the history, and the days of its first year say so.
     """
     nodes = [node for node in catalog.kpi_nodes if names is None or node.name in names]
     kpis = [node.kpi for node in nodes if node.kpi is not None]
@@ -169,6 +168,17 @@ _PRICED = {  # what of a model is empty when a currency had no rate, and which c
     "bank_accounts": ("balance", "bank_transactions"),
 }
 
+# No model holds gifts: their KPI converts them itself.
+_UNPRICED_GIFTS = """
+INSERT INTO unpriced
+SELECT DISTINCT 'contributions', c.day
+FROM mapped.contributions AS c
+CROSS JOIN config.shop AS s
+LEFT JOIN model.fx_rates AS f ON f.day = c.day AND f.currency = c.currency
+LEFT JOIN model.fx_rates AS t ON t.day = c.day AND t.currency = s.currency
+WHERE c.amount <> 0 AND c.currency <> s.currency AND (f.rate IS NULL OR t.rate IS NULL)
+"""
+
 
 def _find_unpriced(connection: duckdb.DuckDBPyConnection) -> None:
     """Days on which an amount could not be converted: their sums would be short without a word."""
@@ -181,6 +191,8 @@ def _find_unpriced(connection: duckdb.DuckDBPyConnection) -> None:
             connection.execute(
                 f"INSERT INTO unpriced SELECT DISTINCT '{canonical}', day FROM model.{model} WHERE {column} IS NULL"
             )
+    if ("fx_rates",) in there:
+        connection.execute(_UNPRICED_GIFTS)
 
 
 _KPI_DAYS = f"""

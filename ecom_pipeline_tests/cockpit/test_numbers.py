@@ -195,11 +195,19 @@ def test_the_month_so_far_is_told_of_flows_with_a_target(troubled: Cockpit) -> N
 
 
 class TestShift:
-    """What needs a week or more to mature is told of the newest period that is old enough."""
+    """What needs a week or more to mature, and any flow, is told of the newest period that is old enough."""
 
-    @pytest.mark.parametrize(("matures_after", "weeks"), [(0, 0), (6, 0), (7, 1), (8, 2), (14, 2), (30, 5)])
-    def test_weeks_as_in_the_report(self, catalogue: dict[str, Kpi], matures_after: int, weeks: int) -> None:
-        kpi = catalogue["net_sales"].model_copy(update={"matures_after": matures_after})
+    @pytest.mark.parametrize(
+        ("key", "matures_after", "weeks"),
+        [
+            *(("average_order_value", *one) for one in ((0, 0), (6, 0), (7, 1), (8, 2), (14, 2), (30, 5))),
+            *(("net_sales", *one) for one in ((0, 0), (1, 1), (7, 1), (8, 2))),
+        ],
+    )
+    def test_weeks_as_in_the_report(
+        self, catalogue: dict[str, Kpi], key: str, matures_after: int, weeks: int
+    ) -> None:
+        kpi = catalogue[key].model_copy(update={"matures_after": matures_after})
         shift = shift_of(kpi, grain_of(WEEK))
         assert shift[: weeks + 1] == tuple(range(weeks, -1, -1))
         assert set(shift[weeks:]) == {0}
@@ -207,6 +215,8 @@ class TestShift:
     def test_days(self, catalogue: dict[str, Kpi]) -> None:
         kpi = catalogue["net_sales"].model_copy(update={"matures_after": 10})
         assert shift_of(kpi, grain_of(DAY))[:12] == (*range(10, -1, -1), 0)
+        kpi = catalogue["net_sales"].model_copy(update={"matures_after": 2})
+        assert set(shift_of(kpi, grain_of(DAY))) == {0}, "a young day is itself called too recent"
 
 
 def test_places_are_whole_periods_without_a_gap(troubled: Cockpit) -> None:

@@ -18,6 +18,7 @@ from ..quiet_years import _tellings, false_alarms, false_alerts_a_month, false_s
 from ..sandbox.oracle_shop import paris
 
 SUNDAY = date(2026, 11, 22)
+SHOPS = (1, 2, 3)  # whose incidents must be found, every one
 MOBILE_BROKEN, CLICKS_DEAR = date(2026, 11, 5), date(2026, 11, 9)  # a Thursday: four days must do; a Monday
 
 
@@ -33,6 +34,22 @@ def test_a_flat_series_does_not_alarm_over_a_cent() -> None:
     for weeks in (10, 60, 104):
         band = compute_band([Decimal(50)] * weeks)
         assert band is not None and band.low < Decimal("49.99") < Decimal(50) < band.high < Decimal(54)
+
+
+def test_bills_by_the_month_do_not_alarm_whenever_a_month_begins() -> None:
+    """Three weeks in four are as the week before; that says nothing of how far a new month may go."""
+    chance, alarms, judged = np.random.default_rng(9), 0, 0
+    for _ in range(20):
+        days = np.repeat(100 * np.exp(chance.normal(0, 0.04, 14)), 30)
+        weeks = [Decimal(repr(float(week.sum()))) for week in days.reshape(60, 7)]
+        for end in range(30, 60):
+            band = compute_band(weeks[:end], width=FAR)
+            assert band is not None
+            alarms += weeks[end] > band.high
+            judged += 1
+        band = compute_band(weeks[:-1], width=FAR)
+        assert band is not None and weeks[-1] * Decimal("1.5") > band.high, "a leap is news all the same"
+    assert alarms / judged < 0.01
 
 
 def test_what_was_always_zero_has_no_width() -> None:
@@ -123,9 +140,9 @@ def test_a_month_that_sold_a_fifth_less_is_found_mostly() -> None:
     assert close > far > 0.5
 
 
-@pytest.fixture(scope="module")
-def broken_shop() -> Oracle:
-    shop = generate_shop(1, SUNDAY - timedelta(days=419), SUNDAY, orders_per_day=100)
+@pytest.fixture(scope="module", params=SHOPS)
+def broken_shop(request: pytest.FixtureRequest) -> Oracle:
+    shop = generate_shop(request.param, SUNDAY - timedelta(days=419), SUNDAY, orders_per_day=100)
     assert {MOBILE_BROKEN, CLICKS_DEAR} <= {incident.first_day for incident in shop.incidents}
     return Oracle(shop, shop_costs(100), paris("2026-11-23 06:00"))
 

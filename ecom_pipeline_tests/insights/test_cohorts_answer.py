@@ -10,7 +10,7 @@ from typing import Any
 import duckdb
 import pytest
 
-from ecom_pipeline.insights.questions.question import Answer, Cell, Segment, questions
+from ecom_pipeline.insights.questions.question import Answer, Cell, Part, Segment, questions
 from ecom_pipeline.reports.answers import write_answer
 from ecom_pipeline_tests.simulation import Simulation
 
@@ -32,7 +32,9 @@ def known() -> Iterator[duckdb.DuckDBPyConnection]:
     with duckdb.connect() as connection:
         connection.execute(
             """
-            CREATE SCHEMA model;
+            CREATE SCHEMA model; CREATE SCHEMA kpi;
+            CREATE TABLE kpi.days AS SELECT 'customer_acquisition_cost' AS kpi,
+                DATE '2026-01-01' + CAST(d.range AS INTEGER) AS day, 'complete' AS state FROM RANGE(181) AS d;
             CREATE TABLE model.cohort_months (day DATE, dimension VARCHAR, segment VARCHAR, months_later BIGINT,
                 customers BIGINT, active_customers BIGINT, contribution DECIMAL(28, 4), acquisition_cost DECIMAL(18, 4));
             CREATE TABLE model.cohort_paybacks (day DATE, dimension VARCHAR, segment VARCHAR, payback_days BIGINT);
@@ -65,6 +67,15 @@ def test_a_row_is_what_a_month_became(known: duckdb.DuckDBPyConnection) -> None:
     assert rows[MONTHS[5]] == (MONTHS[5], 64, None, None, None, None, None, 10, None, None, None, 10, None)
 
 
+@pytest.mark.parametrize("name", ["cohorts", "cohort_segments"])
+def test_days_that_were_not_read_are_said(known: duckdb.DuckDBPyConnection, name: str) -> None:
+    assert ask(known, name, LAST).notes == ()
+    known.execute("UPDATE kpi.days SET state = 'missing' WHERE day IN ('2026-01-01', '2026-06-30')")
+    told = ask(known, name, LAST)
+    assert told.notes == ("unread",) and told.parts["unread"] == Part("count", Decimal(2))
+    assert ask(known, name, date(2026, 6, 29)).parts["unread"] == Part("count", Decimal(1))
+
+
 def test_a_past_day_knows_nothing_of_what_came_after(known: duckdb.DuckDBPyConnection) -> None:
     day = date(2026, 5, 30)  # a day before May is over
     rows = {row[0]: row for row in ask(known, "cohorts", day).rows}
@@ -81,6 +92,7 @@ def test_the_sentence_speaks_of_those_old_enough(known: duckdb.DuckDBPyConnectio
     assert told.sentence == "told"
     assert {name: part.value for name, part in told.parts.items()} == {
         "months": 3, "customers": 3 * 64, "back": Decimal("0.125"), "earned": 40, "cost": 10,
+        "unread": 0,
     }  # fmt: skip
     assert ask(known, "cohorts", date(2026, 3, 31)).sentence == "young"
 

@@ -13,6 +13,7 @@ import duckdb
 import pytest
 
 from ecom_pipeline.insights.questions import prices
+from ecom_pipeline.insights.questions.question import Part
 from ecom_pipeline_tests.simulation import Simulation
 
 TODAY = date(2026, 6, 30)
@@ -23,7 +24,9 @@ def shop() -> Iterator[duckdb.DuckDBPyConnection]:
     with duckdb.connect() as connection:
         connection.execute(
             """
-            CREATE SCHEMA model; CREATE SCHEMA config;
+            CREATE SCHEMA model; CREATE SCHEMA config; CREATE SCHEMA kpi;
+            CREATE TABLE kpi.days AS SELECT 'net_sales' AS kpi, DATE '2025-07-01' + CAST(d.range AS INTEGER) AS day,
+                'complete' AS state FROM RANGE(365) AS d;
             CREATE TABLE config.shop AS SELECT DATE '2025-07-01' AS history_start;
             CREATE TABLE model.sale_lines (shop VARCHAR, product_id VARCHAR, product VARCHAR, kind VARCHAR, day DATE,
                 units INTEGER, gross DECIMAL(18, 2), discounts DECIMAL(18, 2), cost DECIMAL(18, 4), is_known BOOLEAN);
@@ -64,6 +67,19 @@ def asked_of(connection: duckdb.DuckDBPyConnection) -> dict[Any, tuple[Any, ...]
     return {row[0]: row for row in found.rows}
 
 
+def test_days_that_were_not_read_are_said(shop: duckdb.DuckDBPyConnection) -> None:
+    put(shop, "squeezed", (30, 50, 20), (40, 45, 24))
+    missing = "UPDATE kpi.days SET state = 'missing' WHERE day = ?"
+    shop.execute(missing, [TODAY - timedelta(days=56)])
+    whole = prices.answer(shop, TODAY)
+    assert whole is not None and whole.notes == ()
+    shop.execute(missing, [TODAY - timedelta(days=55)])
+    shop.execute(missing, [TODAY])
+    told = prices.answer(shop, TODAY)
+    assert told is not None and told.notes == ("unread",)
+    assert told.parts["unread"] == Part("count", Decimal(2))
+
+
 def test_price_and_cost_share_the_effect(shop: duckdb.DuckDBPyConnection) -> None:
     put(shop, "squeezed", (30, 50, 20), (40, 45, 24))
     row = asked_of(shop)["squeezed"]
@@ -90,7 +106,7 @@ def test_losses_come_first_and_the_sentence_sums_both_sides(shop: duckdb.DuckDBP
     assert found is not None and found.sentence == "lost"
     assert [row[0] for row in found.rows] == ["great loss", "small loss", "dearer"]
     assert {name: part.value for name, part in found.parts.items()} == {
-        "lost": 60, "won": 50, "uncosted": 0, "product": "great loss", "worst": 50,
+        "lost": 60, "won": 50, "uncosted": 0, "unread": 0, "product": "great loss", "worst": 50,
     }  # fmt: skip
 
 

@@ -12,8 +12,9 @@ import numpy as np
 import pytest
 
 from ecom_pipeline.insights.questions import scaling
-from ecom_pipeline.insights.questions.question import Answer
+from ecom_pipeline.insights.questions.question import Answer, Part
 from ecom_pipeline.insights.questions.scaling import Floats, fit_response
+from ecom_pipeline.reports.answers import write_answer
 
 LAST = date(2026, 6, 28)  # a Sunday
 FIRST = LAST - timedelta(days=52 * 7 - 1)
@@ -74,7 +75,9 @@ def shop() -> Iterator[duckdb.DuckDBPyConnection]:
             CREATE TABLE model.customer_orders (day DATE, dimension VARCHAR, is_new BOOLEAN, first_channel VARCHAR);
             CREATE TABLE kpi.daily (kpi VARCHAR, day DATE, dimension VARCHAR, segment VARCHAR,
                 numerator DECIMAL(18, 4), denominator DECIMAL(18, 4));
-            CREATE TABLE kpi.days AS SELECT 'lifetime_value' AS kpi, DATE '{LAST}' AS day, 'complete' AS state;
+            CREATE TABLE kpi.days AS SELECT 'lifetime_value' AS kpi, DATE '{LAST}' AS day, 'complete' AS state
+            UNION ALL SELECT 'customer_acquisition_cost', DATE '{FIRST}' + CAST(d.range AS INTEGER), 'complete'
+            FROM RANGE({52 * 7}) AS d;
             """
         )
         yield connection
@@ -118,14 +121,15 @@ def test_channels_are_advised_by_what_the_next_customer_costs_and_is_worth(
     assert {channel: row[-1] for channel, row in rows.items()} == {
         "Paid Search": "raise", "Display": "lower", "Paid Social": "hold", "Affiliates": "unknown", "Email": "unknown",
     }  # fmt: skip
-    _, weekly, average, marginal, low, high, brought, _ = rows["Paid Search"]
+    _, weekly, average, marginal, low, high, value, whose, brought, _ = rows["Paid Search"]
+    assert (value, whose) == (200, "channel")
     recent = Decimal(sum(round(cost) for cost in spend[-4:]))
     assert weekly == (recent / 4).quantize(Decimal("0.01"))
     assert average == (recent / int(customers[-4:].sum())).quantize(Decimal("0.01"))
     assert low < average / Decimal("0.8") < high
     assert average < marginal
     assert brought == (200 / marginal).quantize(Decimal("0.01"))
-    assert asked_of(shop).sentence == "raise"
+    assert asked_of(shop).sentence == "raise_channel"
     assert asked_of(shop).parts["channel"].value == "Paid Search"
 
 
@@ -141,9 +145,42 @@ def test_the_value_of_all_customers_stands_in_for_a_young_channels(shop: duckdb.
     spend, customers, _ = weeks_of(5, 0.8)
     fill(shop, "Paid Search", spend, customers, None)
     shop.execute("INSERT INTO kpi.daily VALUES ('lifetime_value', ?, 'total', '', 2000, 10)", [LAST])
-    assert asked_of(shop).rows[0][-1] == "raise"
-    shop.execute("UPDATE kpi.days SET state = 'immature'")
-    assert asked_of(shop).rows[0][-1] == "unknown"
+    told = asked_of(shop)
+    first: tuple[Any, ...] = told.rows[0]
+    assert first[-4:-2] == (200, "shop")
+    assert (told.rows[0][-1], told.sentence) == ("raise", "raise_shop")
+    for language, said in (("fr", "toute la boutique"), ("en", "the whole shop")):
+        assert said in write_answer(told, language, "EUR").sentence
+    shop.execute("UPDATE kpi.days SET state = 'immature' WHERE kpi = 'lifetime_value'")
+    assert asked_of(shop).rows[0][-4:] == (None, None, None, "unknown")
+
+
+def test_weeks_with_a_day_that_was_not_read_are_left_out_and_this_is_said(
+    shop: duckdb.DuckDBPyConnection,
+) -> None:
+    """Orders of those weeks are missing, and spend stands there as ever: counted, they would bend the response."""
+    spend, customers, _ = weeks_of(5, 0.8)
+    broken = np.isin(np.arange(52), (20, 21, 22, 50))
+    fill(shop, "Paid Search", spend, np.where(broken, 0, customers), 200)
+    assert asked_of(shop).notes == ()
+    for week in (20, 21, 22, 50):
+        shop.execute(
+            "UPDATE kpi.days SET state = 'missing' WHERE kpi = 'customer_acquisition_cost' AND day = ?",
+            [FIRST + timedelta(days=7 * week + 6)],
+        )
+    told = asked_of(shop)
+    assert told.notes == ("left_out",)
+    assert told.parts["left_out"] == Part("count", Decimal(4))
+    assert told.parts["weeks"] == Part("count", Decimal(52))
+    row: tuple[Any, ...] = told.rows[0]
+    _, weekly, average, marginal, *_ = row
+    kept = [place for place in range(52) if not broken[place]][-4:]
+    cost = Decimal(sum(round(spend[place]) for place in kept))
+    assert weekly == (cost / 4).quantize(Decimal("0.01"))
+    assert average == (cost / int(customers[kept].sum())).quantize(Decimal("0.01"))
+    fitted = fit_response(spend[~broken].round(), customers[~broken], np.zeros(48))
+    assert fitted is not None
+    assert marginal == (average / Decimal(repr(fitted.middle))).quantize(Decimal("0.01"))
 
 
 def test_costs_that_no_channel_bears_and_channels_that_stopped_are_not_told(

@@ -79,6 +79,22 @@ def test_the_kpi_is_the_mean_over_customers(old_shop: Simulation) -> None:
     assert value.value == row[4] / row[3]  # type: ignore[operator]
 
 
+def test_the_forecast_and_its_error_hold_for_the_week_that_begins(old_shop: Simulation) -> None:
+    """A month ends on any day: it is told by the newest Sunday's, not called undefined."""
+    asked = [kpis()[KEY], kpis()["prediction_error"]]
+    days = [old_shop.shop.last_day - timedelta(days=back) for back in range(8)]
+    with open_warehouse(old_shop.warehouse) as connection:
+        found = {
+            (one.kpi, one.last_day): one.current
+            for one in read_period_values(connection, asked, Period.DAY, days)
+            if one.dimension == "total"
+        }
+    for kpi in asked:
+        values = [found[kpi.key, day].value for day in days]
+        assert None not in values, kpi.key
+        assert len(set(values[1:])) == 1 and values[0] != values[1], kpi.key
+
+
 def test_a_shop_too_young_is_told_so(old_shop: Simulation) -> None:
     first = old_shop.shop.first_day
     (first_told,) = old_shop.query("SELECT MIN(day) FROM model.predicted_value")

@@ -11,6 +11,8 @@ import pytest
 from ecom_pipeline.orchestration.assembly import build_definitions
 from ecom_pipeline.orchestration.console import QUIET
 from ecom_pipeline.orchestration.keys import RANGE_END_TAG, RANGE_START_TAG
+from ecom_pipeline.pipeline import Pipeline
+from ecom_pipeline.settings import load_settings
 from ecom_pipeline_tests.simulation import Simulation, simulate
 
 DAYS = 14
@@ -26,6 +28,15 @@ def simulation(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Simulation]
 
 
 @pytest.fixture(scope="module")
+def published(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Simulation]:
+    """Two weeks of a very small shop, computed and published: what reports and cockpits are made from."""
+    with simulate(tmp_path_factory.mktemp("shop"), seed=5, days=DAYS, orders_per_day=3) as simulation:
+        simulation.run()
+        simulation.pipeline.publish()
+        yield simulation
+
+
+@pytest.fixture(scope="module")
 def definitions(simulation: Simulation) -> dg.Definitions:
     return build_definitions(simulation.pipeline, AT_ONCE)
 
@@ -34,6 +45,15 @@ def definitions(simulation: Simulation) -> dg.Definitions:
 def instance() -> Iterator[dg.DagsterInstance]:
     with dg.DagsterInstance.ephemeral() as instance:
         yield instance
+
+
+def configured(simulation: Simulation, name: str, more: str) -> Pipeline:
+    """The pipeline of the same shop with more in its ecom.toml."""
+    file = simulation.pipeline.settings.file
+    other = file.with_name(f"{name}.toml")
+    other.write_text(file.read_text() + more)
+    environment = {"ECOM_PSEUDONYM_KEY": "a-pseudonym-key-long-enough-to-use"}
+    return Pipeline(load_settings(other, environment), simulation.pipeline.clock)
 
 
 def run_days(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 
@@ -18,7 +17,8 @@ from ecom_pipeline.orchestration.keys import RANGE_END_TAG, RANGE_START_TAG, coc
 from ecom_pipeline.pipeline import Pipeline
 from ecom_pipeline.reporting import shop_audience
 from ecom_pipeline.settings import load_settings
-from ecom_pipeline_tests.simulation import Simulation, simulate
+from ecom_pipeline_tests.orchestration.conftest import configured
+from ecom_pipeline_tests.simulation import Simulation
 
 AUDIENCES = """
 [audiences.direction]
@@ -29,21 +29,9 @@ languages = ["en"]
 
 
 @pytest.fixture(scope="module")
-def simulation(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Simulation]:
-    with simulate(tmp_path_factory.mktemp("shop"), seed=5, days=14, orders_per_day=3) as simulation:
-        simulation.run()
-        simulation.pipeline.publish()
-        yield simulation
-
-
-@pytest.fixture(scope="module")
-def pipeline(simulation: Simulation) -> Pipeline:
+def pipeline(published: Simulation) -> Pipeline:
     """The same shop with two audiences."""
-    file = simulation.pipeline.settings.file
-    other = file.with_name("with_audiences.toml")
-    other.write_text(file.read_text() + AUDIENCES)
-    environment = {"ECOM_PSEUDONYM_KEY": "a-pseudonym-key-long-enough-to-use"}
-    return Pipeline(load_settings(other, environment), simulation.pipeline.clock)
+    return configured(published, "with_audiences", AUDIENCES)
 
 
 def run_cockpits(
@@ -83,17 +71,17 @@ def test_a_file_is_replaced_whole_or_not_at_all(pipeline: Pipeline, monkeypatch:
     def fail(*_: object) -> None:
         raise OSError("the disk is full")
 
-    monkeypatch.setattr("ecom_pipeline.cockpits.os.replace", fail)
+    monkeypatch.setattr("ecom_pipeline.files.os.replace", fail)
     with pytest.raises(OSError, match="disk is full"):
         render_audience(pipeline, "marketing", ["en"])
     assert before.file.read_bytes() == page
     assert not [file for file in before.file.parent.iterdir() if file.name.startswith(".")]
 
 
-def test_nothing_published_is_said(tmp_path: Path, simulation: Simulation) -> None:
+def test_nothing_published_is_said(tmp_path: Path, published: Simulation) -> None:
     file = tmp_path / "ecom.toml"
-    file.write_text(simulation.pipeline.settings.file.read_text())
-    empty = Pipeline(load_settings(file, {}), simulation.pipeline.clock)
+    file.write_text(published.pipeline.settings.file.read_text())
+    empty = Pipeline(load_settings(file, {}), published.pipeline.clock)
     with pytest.raises(EcomError, match="no published warehouse"):
         render_cockpits(empty)
 

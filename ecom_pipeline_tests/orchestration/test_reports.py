@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import date, timedelta
 from pathlib import Path
 
@@ -24,7 +23,8 @@ from ecom_pipeline.pipeline import Pipeline
 from ecom_pipeline.reporting import ReportDelivery, decisions_file, deliver_edition, render_edition
 from ecom_pipeline.reports import shown_decisions
 from ecom_pipeline.settings import load_settings
-from ecom_pipeline_tests.simulation import Simulation, simulate
+from ecom_pipeline_tests.orchestration.conftest import configured
+from ecom_pipeline_tests.simulation import Simulation
 
 MAIL = """
 [mail]
@@ -47,21 +47,9 @@ def newest_week(pipeline: Pipeline) -> ReportPeriod:
 
 
 @pytest.fixture(scope="module")
-def simulation(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Simulation]:
-    with simulate(tmp_path_factory.mktemp("shop"), seed=5, days=14, orders_per_day=3) as simulation:
-        simulation.run()
-        simulation.pipeline.publish()
-        yield simulation
-
-
-@pytest.fixture(scope="module")
-def with_mail(simulation: Simulation) -> Pipeline:
+def with_mail(published: Simulation) -> Pipeline:
     """The same shop with a mail server that nobody answers at."""
-    file = simulation.pipeline.settings.file
-    other = file.with_name("with_mail.toml")
-    other.write_text(file.read_text() + MAIL)
-    environment = {"ECOM_PSEUDONYM_KEY": "a-pseudonym-key-long-enough-to-use"}
-    return Pipeline(load_settings(other, environment), simulation.pipeline.clock)
+    return configured(published, "with_mail", MAIL)
 
 
 @pytest.fixture
@@ -191,21 +179,21 @@ def test_it_is_tried_again_over_the_day() -> None:
 
 
 def test_without_a_mail_server_the_delivery_says_so(
-    simulation: Simulation, instance: dg.DagsterInstance
+    published: Simulation, instance: dg.DagsterInstance
 ) -> None:
-    newest = newest_week(simulation.pipeline)
-    result = run_week_job(simulation.pipeline, instance, period_key(newest))
+    newest = newest_week(published.pipeline)
+    result = run_week_job(published.pipeline, instance, period_key(newest))
     assert result.success
     assert metadata(result, "delivery")["not_sent_because"] == "no mail server is configured"
 
 
 def test_a_week_that_begins_on_another_day_is_refused(
-    simulation: Simulation, instance: dg.DagsterInstance
+    published: Simulation, instance: dg.DagsterInstance
 ) -> None:
     with pytest.raises(dg.DagsterError, match="2026-11-11"):
-        run_week_job(simulation.pipeline, instance, "2026-11-11")
+        run_week_job(published.pipeline, instance, "2026-11-11")
     # A run that is launched with the tag alone, as a script may, gets past Dagster.
-    result = run_week_job(simulation.pipeline, instance, None, {PARTITION_TAG: "2026-11-11"})
+    result = run_week_job(published.pipeline, instance, None, {PARTITION_TAG: "2026-11-11"})
     (failure,) = [event.step_failure_data for event in result.all_events if event.is_step_failure]
     assert "No week begins on 2026-11-11" in failure.error_display_string
 
@@ -219,14 +207,14 @@ def test_a_dry_run_shows_any_week_and_records_nothing(with_mail: Pipeline) -> No
     assert deliver_edition(with_mail, edition(older), dry_run=True).previews[0].would_send
 
 
-def test_rendering_again_is_the_same_file(simulation: Simulation) -> None:
-    newest = newest_week(simulation.pipeline)
-    first = render_edition(simulation.pipeline, edition(newest, "fr")).files.pdf.read_bytes()
-    assert render_edition(simulation.pipeline, edition(newest, "fr")).files.pdf.read_bytes() == first
+def test_rendering_again_is_the_same_file(published: Simulation) -> None:
+    newest = newest_week(published.pipeline)
+    first = render_edition(published.pipeline, edition(newest, "fr")).files.pdf.read_bytes()
+    assert render_edition(published.pipeline, edition(newest, "fr")).files.pdf.read_bytes() == first
 
 
-def test_only_the_newest_weeks_decisions_are_remembered(simulation: Simulation) -> None:
-    pipeline = simulation.pipeline
+def test_only_the_newest_weeks_decisions_are_remembered(published: Simulation) -> None:
+    pipeline = published.pipeline
     file, newest = decisions_file(pipeline.settings), newest_week(pipeline)
     file.unlink(missing_ok=True)
     render_edition(pipeline, edition(newest.back(1), "fr"))

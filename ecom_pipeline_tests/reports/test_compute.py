@@ -186,6 +186,17 @@ def test_a_kpi_that_matures_slowly_shows_its_newest_mature_week(troubled: Report
     assert troubled.figures["checkout_abandonment_rate"].current.days_provisional == 1
 
 
+def test_a_flow_with_young_days_is_not_compared_with_whole_weeks(
+    catalogue: dict[str, Kpi], troubled: Report
+) -> None:
+    """Five days of seven would look like a fall by two sevenths: the week before is told instead."""
+    slow = catalogue | {"orders": catalogue["orders"].model_copy(update={"matures_after": 2})}
+    figure = compute_report(make_shop(slow), slow, make_request(kpis=slow)).figures["orders"]
+    assert figure.period.last_day == SUNDAY - timedelta(days=7)
+    assert figure.current.days_provisional == figure.previous.days_provisional == 0
+    assert troubled.figures["orders"].period.last_day == SUNDAY
+
+
 def test_restatements_tell_first_and_last_of_days_already_reported(troubled: Report) -> None:
     net, order_value = troubled.restatements
     assert (net.kpi, net.days, net.first_day, net.last_day) == (

@@ -170,7 +170,7 @@ def test_a_failure_leaves_the_old_file_and_no_other(tmp_path: Path, monkeypatch:
     def fail(*_: object) -> None:
         raise OSError("disk full")
 
-    monkeypatch.setattr("ecom_pipeline.reports.pdf.os.replace", fail)
+    monkeypatch.setattr("ecom_pipeline.files.os.replace", fail)
     with pytest.raises(OSError, match="disk full"):
         render_pdf('<html lang="en"><title>t</title><p>x</p></html>', path)
     assert [file.name for file in tmp_path.iterdir()] == ["report.pdf"]

@@ -13,7 +13,7 @@ from ecom_pipeline.pipeline import Pipeline
 from ecom_pipeline.settings import Settings
 from ecom_pipeline.warehouse.checks import check_rates
 from ecom_pipeline.warehouse.connection import open_warehouse
-from ecom_pipeline_tests.simulation import Simulation, simulate
+from ecom_pipeline_tests.simulation import Simulation, reading, simulate
 
 
 def with_shop(simulation: Simulation, folder: Path, **changes: object) -> Pipeline:
@@ -95,6 +95,24 @@ def test_one_currency_without_a_rate_withholds_its_days_and_no_others(
         check = check_rates(connection)
     assert not check.passed
     assert set(check.details) == {"MAD"}
+
+
+def test_a_gift_in_a_currency_without_a_rate_is_no_gift_of_nothing(tmp_path: Path) -> None:
+    with simulate(
+        tmp_path, seed=6, days=70, orders_per_day=1, business=reading("ledgers", "rates")
+    ) as simulation:
+        simulation.extract(sources=("ledgers", "rates"))
+        ((day,),) = simulation.query("SELECT MAX(given_on) FROM raw.ledgers__contributions WHERE amount > 0")
+        with open_warehouse(simulation.warehouse) as connection:
+            connection.execute(
+                "UPDATE raw.ledgers__contributions SET currency = 'MAD' WHERE given_on = ?", [day]
+            )
+        first, last = simulation.shop.first_day, simulation.shop.last_day
+        simulation.pipeline.compute(first, last, ["model.fx_rates", "kpi.community_contribution"])
+        states = simulation.query(
+            "SELECT day, reason FROM kpi.days WHERE kpi = 'community_contribution' AND state <> 'complete'"
+        )
+    assert states == [(day, "contributions in a currency without a rate")]
 
 
 def test_what_a_shop_has_nothing_of_is_zero_and_not_missing(small_shop: Simulation, tmp_path: Path) -> None:

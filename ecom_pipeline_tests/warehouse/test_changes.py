@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace as with_changes
 from datetime import UTC, date, timedelta
 from decimal import Decimal
@@ -19,10 +19,11 @@ from ecom_pipeline.warehouse.connection import open_warehouse
 from ecom_pipeline.warehouse.plan import BuildRequest
 from ecom_pipeline.warehouse.raw_log import load_table, newest, raw_table
 from ecom_pipeline.warehouse.spool import Spool
-from ecom_pipeline_tests.simulation import Simulation, dump_tables, simulate
+from ecom_pipeline_tests.simulation import Simulation, dump_tables, reading, simulate
 
 Row = dict[str, Any]
 Tables = dict[str, list[tuple[Any, ...]]]
+NAMING = ("model.orders", "model.deliveries", "model.delivery_times", "model.complaints")
 
 
 @pytest.fixture(scope="module")
@@ -93,6 +94,10 @@ def resend(
     return before
 
 
+def telling(**columns: Any) -> Callable[[Row], None]:
+    return lambda row: row.update(columns)
+
+
 def tables_of(simulation: Simulation) -> Tables:
     with open_warehouse(simulation.warehouse) as connection:
         found = dump_tables(connection, ("mapped", "model", "kpi"))
@@ -105,14 +110,14 @@ def followed(simulation: Simulation) -> list[str]:
     return [node.name for node in simulation.pipeline.catalog.nodes if node.kpi is None or node.touches]
 
 
-def assert_as_if_built_anew(simulation: Simulation) -> Tables:
+def assert_as_if_built_anew(simulation: Simulation, built: Sequence[str] = ()) -> Tables:
     """Compute the newest day only, compare with forgetting all that was built."""
-    last = simulation.shop.last_day
-    simulation.pipeline.compute(last, last, followed(simulation))
+    last, names = simulation.shop.last_day, list(built or followed(simulation))
+    simulation.pipeline.compute(last, last, names)
     found = tables_of(simulation)
     with open_warehouse(simulation.warehouse) as connection:
-        connection.execute("DELETE FROM ops.built WHERE LIST_CONTAINS(?, node)", [followed(simulation)])
-    simulation.pipeline.compute(simulation.shop.first_day, last, followed(simulation))
+        connection.execute("DELETE FROM ops.built WHERE LIST_CONTAINS(?, node)", [names])
+    simulation.pipeline.compute(simulation.shop.first_day, last, names)
     wanted = tables_of(simulation)
     for name in wanted:
         assert found[name] == wanted[name], name
@@ -199,6 +204,44 @@ def test_an_older_order_makes_a_customer_of_one_who_had_cancelled(shop: Simulati
         lambda row: row.update(customer=cancelled["customer"]),
     )  # fmt: skip
     assert_as_if_built_anew(shop)
+
+
+@pytest.fixture(scope="module")
+def named(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Simulation]:
+    """A shop whose parcels and complaints name its orders by their numbers."""
+    folder, business = tmp_path_factory.mktemp("named"), reading("parcels", "helpdesk")
+    with simulate(folder, seed=17, days=49, orders_per_day=14, business=business) as simulation:
+        simulation.extract(sources=("shop", "parcels", "helpdesk"))
+        simulation.pipeline.compute(simulation.shop.first_day, simulation.shop.last_day, NAMING)
+        yield simulation
+
+
+@pytest.mark.parametrize(
+    ("model", "key", "named_by", "named_at"),
+    [
+        ("deliveries", "parcel_id", "parcels", "announced_at"),
+        ("complaints", "ticket_id", "tickets", "created_at"),
+    ],
+)
+def test_a_number_is_that_of_the_newest_order_that_bears_it(
+    named: Simulation, model: str, key: str, named_by: str, named_at: str
+) -> None:
+    """What names an older order turns to a newer one that comes to bear its number, and turns back."""
+    one, number, day, other, kept = named.query(
+        f"SELECT n.{key}, n.order_number, m.order_day, b.order_id, b.order_number "
+        f"FROM model.{model} AS m JOIN mapped.{named_by} AS n ON n.{key} = m.{key} "
+        f"JOIN mapped.orders AS b ON b.day > m.order_day AND b.ordered_at < n.{named_at} AND NOT b.is_test "
+        "WHERE m.order_day > DATE '1900-01-01' AND b.day <> m.day ORDER BY ALL LIMIT 1"
+    )[0]
+    for borne in (number, kept):
+        resend(
+            named, "shop", "orders",
+            lambda row: str(row["id"]) == other,
+            telling(name=borne),
+        )  # fmt: skip
+        assert_as_if_built_anew(named, NAMING)
+        found = named.query(f"SELECT order_day FROM model.{model} WHERE {key} = ?", [one])
+        assert (found == [(day,)]) == (borne == kept)
 
 
 def gap_days(simulation: Simulation) -> dict[date, Decimal]:

@@ -17,6 +17,7 @@ from ecom_pipeline.warehouse.checks import check_key
 from ecom_pipeline.warehouse.connection import open_warehouse
 
 from ..simulation import Simulation, simulate
+from .test_changes import assert_as_if_built_anew, resend, telling
 
 
 @pytest.fixture(scope="module")
@@ -115,6 +116,7 @@ class SharedNumber:
 
     read: Simulation
     order_id: int
+    other_id: int
     charge_id: str
 
 
@@ -125,12 +127,12 @@ def shared_number(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SharedNu
     paid = {charge.order_id: charge.charge_id for charge in shop.charges if charge.processor == "stripe"}
     there = [one for one in shop.orders if one.order_id in paid and one.deleted_at is None]
     ours = next(one for one in there if one.storefront == "shop")
-    other = next(one for one in there if one.storefront == "atelier")
+    other = next(one for one in there[::-1] if one.storefront == "atelier")
     shop.orders[shop.orders.index(other)] = replace(other, name=str(ours.order_id))
     folder = tmp_path_factory.mktemp("shared")
     with simulate(folder, seed=13, days=14, orders_per_day=14, shop=shop) as simulation:
         simulation.run()
-        yield SharedNumber(simulation, ours.order_id, paid[ours.order_id])
+        yield SharedNumber(simulation, ours.order_id, other.order_id, paid[ours.order_id])
 
 
 def test_a_number_two_shops_share_pays_for_neither(shared_number: SharedNumber) -> None:
@@ -145,6 +147,22 @@ def test_a_number_two_shops_share_pays_for_neither(shared_number: SharedNumber) 
         "SELECT COUNT(*) FROM model.payments WHERE order_day > DATE '2026-01-01'"
     )
     assert known[0] > 50
+
+
+def test_a_number_that_comes_to_be_shared_lets_go_of_the_older_payment(shared_number: SharedNumber) -> None:
+    """An order of another day and shop changes what a payment of long ago is of, and changes it back."""
+    read, charge = shared_number.read, shared_number.charge_id
+    for number, is_known in (("another", True), (str(shared_number.order_id), False)):
+        resend(
+            read, "atelier", "orders",
+            lambda row: row["id"] == str(shared_number.other_id),
+            telling(number=number),
+        )  # fmt: skip
+        assert_as_if_built_anew(read)
+        ((day,),) = read.query(
+            "SELECT order_day FROM model.payments WHERE type = 'charge' AND source_id = ?", [charge]
+        )
+        assert (day is not None) == is_known
 
 
 def test_each_shops_margin_is_its_own(group: Simulation, oracle: Oracle) -> None:

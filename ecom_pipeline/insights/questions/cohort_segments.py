@@ -9,7 +9,13 @@ from typing import NamedTuple
 
 import duckdb
 
-from ecom_pipeline.insights.questions.cohorts import JUDGED, MOST_COHORTS, Cohort, read_cells
+from ecom_pipeline.insights.questions.cohorts import (
+    JUDGED,
+    MOST_COHORTS,
+    Cohort,
+    read_cells,
+    unread_days,
+)
 from ecom_pipeline.insights.questions.question import Answer, Column, Part, Segment
 
 DIMENSIONS = ("channel", "country", "product")
@@ -23,9 +29,11 @@ def answer(connection: duckdb.DuckDBPyConnection, last_day: date) -> Answer | No
     Shares who bought again in the third month after, what each had contributed before marketing by its end, and, by
     channel, what each cost. The most customers first. None where no month is old enough.
     """
-    everyone = list(_old(read_cells(connection, "total", last_day).get("", {})))
+    months = read_cells(connection, "total", last_day).get("", {})
+    everyone = list(_old(months))
     if not everyone:
         return None
+    unread = unread_days(connection, sorted(months, reverse=True)[:MOST_COHORTS], last_day)
     rows: list[_Row] = []
     others = 0
     for dimension in DIMENSIONS:
@@ -40,7 +48,11 @@ def answer(connection: duckdb.DuckDBPyConnection, last_day: date) -> Answer | No
         others += len(told[MOST_ROWS:])
     whole = _row(Segment("", ""), everyone)
     channels = [row for row in rows if row.segment.dimension == "channel"]
-    parts = {"back": Part("percent", whole.back), "earned": Part("money", whole.earned)}
+    parts = {
+        "back": Part("percent", whole.back),
+        "earned": Part("money", whole.earned),
+        "unread": Part("count", Decimal(unread)),
+    }
     if channels:
         best = max(channels, key=lambda row: row.earned)
         parts |= {"best": Part("text", best.segment), "most": Part("money", best.earned)}
@@ -54,6 +66,7 @@ def answer(connection: duckdb.DuckDBPyConnection, last_day: date) -> Answer | No
         ),
         rows=tuple((row.segment.dimension, *row) for row in rows),
         others=others,
+        notes=("unread",) if unread else (),
     )  # fmt: skip
 
 

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
 
 import duckdb
 
-from ecom_pipeline.insights.questions.question import Answer, Cell, Column, Part
+from ecom_pipeline.insights.questions.question import Answer, Cell, Column, Part, unmeasured_days
 
 MOST_COHORTS = 13  # a year of them, and the one that is a year old
 RETAINED, EARNED = (1, 2, 3, 6, 12), (0, 3, 6, 12)  # months later
@@ -60,11 +60,15 @@ def answer(connection: duckdb.DuckDBPyConnection, last_day: date) -> Answer | No
     if not cohorts:
         return None
     shown = sorted(cohorts, reverse=True)[:MOST_COHORTS]
+    unread = unread_days(connection, shown, last_day)
     old = [one for month, one in cohorts.items() if month in shown and JUDGED in one.active]
     return Answer(
         question="cohorts",
         sentence="told" if old else "young",
-        parts=dict(_sums(old)) if old else {"months": Part("count", Decimal(JUDGED))},
+        parts={
+            "unread": Part("count", Decimal(unread)),
+            **(_sums(old) if old else {"months": Part("count", Decimal(JUDGED))}),
+        },
         columns=(
             Column("month", "month"), Column("customers", "count"),
             *(Column(f"retained_{later}", "percent") for later in RETAINED),
@@ -73,16 +77,24 @@ def answer(connection: duckdb.DuckDBPyConnection, last_day: date) -> Answer | No
         ),
         rows=tuple(_row(month, cohorts[month]) for month in shown),
         others=len(cohorts) - len(shown),
+        notes=("unread",) if unread else (),
     )  # fmt: skip
 
 
-def _sums(cohorts: list[Cohort]) -> Iterator[tuple[str, Part]]:
+def unread_days(connection: duckdb.DuckDBPyConnection, months: Collection[date], last_day: date) -> int:
+    """How many days since the first of these months lack orders or costs, which the months' figures lack then."""
+    return len(unmeasured_days(connection, "customer_acquisition_cost", min(months), last_day))
+
+
+def _sums(cohorts: list[Cohort]) -> dict[str, Part]:
     customers = Decimal(sum(one.customers for one in cohorts))
-    yield "months", Part("count", Decimal(JUDGED))
-    yield "customers", Part("count", customers)
-    yield "back", Part("percent", sum(one.active[JUDGED] for one in cohorts) / customers)
-    yield "earned", Part("money", sum((one.earned[JUDGED] for one in cohorts), Decimal(0)) / customers)
-    yield "cost", Part("money", sum((one.cost or Decimal(0) for one in cohorts), Decimal(0)) / customers)
+    return {
+        "months": Part("count", Decimal(JUDGED)),
+        "customers": Part("count", customers),
+        "back": Part("percent", sum(one.active[JUDGED] for one in cohorts) / customers),
+        "earned": Part("money", sum((one.earned[JUDGED] for one in cohorts), Decimal(0)) / customers),
+        "cost": Part("money", sum((one.cost or Decimal(0) for one in cohorts), Decimal(0)) / customers),
+    }
 
 
 def _row(month: date, cohort: Cohort) -> tuple[Cell, ...]:

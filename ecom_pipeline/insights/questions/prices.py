@@ -8,7 +8,7 @@ from typing import Any
 
 import duckdb
 
-from ecom_pipeline.insights.questions.question import Answer, Cell, Column, Part
+from ecom_pipeline.insights.questions.question import Answer, Cell, Column, Part, unmeasured_days
 
 SPAN = timedelta(days=28)
 LEAST_UNITS = 10  # sold in each of the two spans
@@ -46,6 +46,7 @@ def answer(connection: duckdb.DuckDBPyConnection, last_day: date) -> Answer | No
     articles = [row for row in connection.execute(_ARTICLES, asked).fetchall() if _is_sold_enough(row)]
     moved = [row for row in (_row(article) for article in articles if article[-1]) if row is not None]
     uncosted = sum(not article[-1] for article in articles)
+    unread = len(unmeasured_days(connection, "net_sales", first + timedelta(days=1), last_day))
     moved.sort(key=lambda row: (row[-1], row[0], row[1]))
     lost = sum((row[-1] for row in moved if row[-1] < 0), Decimal(0))
     won = sum((row[-1] for row in moved if row[-1] > 0), Decimal(0))
@@ -53,6 +54,7 @@ def answer(connection: duckdb.DuckDBPyConnection, last_day: date) -> Answer | No
         "lost": Part("money", -lost),
         "won": Part("money", won),
         "uncosted": Part("count", Decimal(uncosted)),
+        "unread": Part("count", Decimal(unread)),
     }
     if lost:
         parts |= {"product": Part("text", moved[0][0], "product"), "worst": Part("money", -moved[0][-1])}
@@ -75,7 +77,7 @@ def answer(connection: duckdb.DuckDBPyConnection, last_day: date) -> Answer | No
         ),
         rows=tuple(moved[:MOST_ROWS]),
         others=max(0, len(moved) - MOST_ROWS),
-        notes=("cost_unknown",) if uncosted else (),
+        notes=(*(("cost_unknown",) if uncosted else ()), *(("unread",) if unread else ())),
     )
 
 

@@ -128,6 +128,19 @@ def questions() -> dict[str, Question]:
     return {one.key: one for one in sorted(found, key=lambda one: one.file.place)}
 
 
+def unmeasured_days(connection: duckdb.DuckDBPyConnection, kpi: str, first: date, last: date) -> set[date]:
+    """The days of a span on which a KPI was not measured, whatever the reason: their sums would be short."""
+    rows = connection.execute(
+        """
+        SELECT CAST(s.day AS DATE) FROM GENERATE_SERIES(?::DATE, ?::DATE, INTERVAL 1 DAY) AS s(day)
+        LEFT JOIN kpi.days AS k ON k.kpi = ? AND k.day = s.day
+        WHERE k.state IS DISTINCT FROM 'complete'
+        """,
+        [first, last, kpi],
+    ).fetchall()
+    return {day for (day,) in rows}
+
+
 def answer_all(
     connection: duckdb.DuckDBPyConnection, last_day: date, names: Collection[str] | None = None
 ) -> tuple[Answer, ...]:

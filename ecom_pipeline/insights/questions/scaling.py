@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import ROUND_HALF_UP, Decimal
@@ -12,7 +13,7 @@ import duckdb
 import numpy as np
 import numpy.typing as npt
 
-from ecom_pipeline.insights.questions.question import Answer, Cell, Column, Part
+from ecom_pipeline.insights.questions.question import Answer, Cell, Column, Part, unmeasured_days
 
 WEEKS = 52
 LEAST_WEEKS = 26
@@ -54,28 +55,27 @@ def answer(connection: duckdb.DuckDBPyConnection, last_day: date) -> Answer | No
     """Each channel that cost something in the last four complete weeks, the one that moves most money first.
 
     Spend and costs are a week's mean of those four weeks; marginal cost and its interval come from the last 52 weeks.
-    None without any such spend.
+    Weeks of which a day was not read are left out of both. None without any such spend.
     """
     last = last_day - timedelta(days=last_day.isoweekday() % 7)
     ((start,),) = connection.execute("SELECT MIN(history_start) FROM config.shop").fetchall()
     monday = start + timedelta(days=-start.weekday() % 7)
     first = max(last - timedelta(days=7 * WEEKS - 1), monday)
-    count = ((last - first).days + 1) // 7
-    if count < RECENT_WEEKS:
+    every = [first + timedelta(days=7 * number) for number in range(((last - first).days + 1) // 7)]
+    short = {
+        day - timedelta(days=day.weekday())
+        for day in unmeasured_days(connection, "customer_acquisition_cost", first, last)
+    }
+    weeks = [week for week in every if week not in short]
+    if len(weeks) < RECENT_WEEKS:
         return None
-    spend = _by_channel(connection.execute(_SPEND, [first, last]).fetchall(), first, count)
-    customers = _by_channel(connection.execute(_CUSTOMERS, [first, last]).fetchall(), first, count)
-    values = dict(connection.execute(_VALUES, [last]).fetchall())
+    spend = _by_channel(connection.execute(_SPEND, [first, last]).fetchall(), weeks)
+    customers = _by_channel(connection.execute(_CUSTOMERS, [first, last]).fetchall(), weeks)
+    values: dict[str, Decimal] = dict(connection.execute(_VALUES, [last]).fetchall())
     unpaid = [customers[channel] for channel in customers if channel not in spend]
-    demand: Floats = np.array(unpaid, dtype=np.float64).sum(axis=0) if unpaid else np.zeros(count)
+    demand: Floats = np.array(unpaid, dtype=np.float64).sum(axis=0) if unpaid else np.zeros(len(weeks))
     rows = [
-        _row(
-            channel,
-            cost,
-            customers.get(channel, [Decimal(0)] * count),
-            demand,
-            values.get(channel, values.get("")),
-        )
+        _row(channel, cost, customers.get(channel, [Decimal(0)] * len(weeks)), demand, values)
         for channel, cost in spend.items()
         if channel != "Unassigned" and sum(cost[-RECENT_WEEKS:]) > 0
     ]
@@ -85,12 +85,13 @@ def answer(connection: duckdb.DuckDBPyConnection, last_day: date) -> Answer | No
     lead = rows[0]
     return Answer(
         question="scaling",
-        # Where more spend brings nobody, there is no cost of one more customer to tell.
-        sentence="nothing" if lead[-1] == "lower" and lead[3] is None else str(lead[-1]),
+        sentence=_sentence(lead),
         parts={
             "channel": Part("text", lead[0], "channel"),
             "marginal": Part("money", lead[3]),
-            "brought": Part("multiple", lead[6]),
+            "brought": Part("multiple", lead[8]),
+            "left_out": Part("count", Decimal(len(every) - len(weeks))),
+            "weeks": Part("count", Decimal(len(every))),
         },
         columns=(
             Column("channel", "text", "channel"),
@@ -99,30 +100,49 @@ def answer(connection: duckdb.DuckDBPyConnection, last_day: date) -> Answer | No
             Column("marginal", "money"),
             Column("low", "money"),
             Column("high", "money"),
+            Column("value", "money"),
+            Column("value_of", "label"),
             Column("brought", "multiple"),
             Column("advice", "label"),
         ),
         rows=tuple(rows),
+        notes=("left_out",) if len(weeks) < len(every) else (),
     )
 
 
 _ORDER = {"raise": 0, "lower": 1, "hold": 2, "unknown": 3}
 
 
+def _sentence(lead: tuple[Cell, ...]) -> str:
+    """Which words tell the first channel; those of a value that is the whole shop's say so."""
+    advice = str(lead[-1])
+    if advice == "lower" and lead[3] is None:
+        return "nothing"  # more spend brings nobody: there is no cost of one more customer to tell
+    return f"{advice}_{lead[7]}" if advice in ("raise", "lower") else advice
+
+
 def _row(
-    channel: str, cost: list[Decimal], customers: list[Decimal], demand: Floats, value: Decimal | None
+    channel: str,
+    cost: list[Decimal],
+    customers: list[Decimal],
+    demand: Floats,
+    values: Mapping[str, Decimal],
 ) -> tuple[Cell, ...]:
-    """Spend a week, average and marginal cost of a customer with its interval, what a euro more brings, the advice."""
+    """Spend a week, average and marginal cost of a customer with its interval, their value and whose customers' it is,
+    what a euro more brings, the advice.
+    """
+    value = values.get(channel, values.get(""))
+    whose = None if value is None else "channel" if channel in values else "shop"
     spend, brought = sum(cost[-RECENT_WEEKS:]), sum(customers[-RECENT_WEEKS:])
     weekly = _cents(Decimal(spend) / RECENT_WEEKS)
     average = _cents(Decimal(spend) / brought) if brought else None
     response = fit_response(np.array(cost, dtype=np.float64), np.array(customers, dtype=np.float64), demand)
     if average is None or response is None:
-        return (channel, weekly, average, None, None, None, None, "unknown")
+        return (channel, weekly, average, None, None, None, value, whose, None, "unknown")
     marginal = _over(average, response.middle)
     low, high = _over(average, response.high), _over(average, response.low)
     each = _cents(value / marginal) if value is not None and marginal else None
-    return (channel, weekly, average, marginal, low, high, each, _advice(value, low, high))
+    return (channel, weekly, average, marginal, low, high, value, whose, each, _advice(value, low, high))
 
 
 def _advice(value: Decimal | None, low: Decimal | None, high: Decimal | None) -> str:
@@ -167,12 +187,13 @@ def fit_response(spend: Floats, customers: Floats, demand: Floats) -> Response |
     return Response(middle, float(low), float(high))
 
 
-def _by_channel(rows: list[Any], first: date, count: int) -> dict[str, list[Decimal]]:
-    """A channel's weeks, oldest first, zeros where it had nothing."""
+def _by_channel(rows: list[Any], weeks: list[date]) -> dict[str, list[Decimal]]:
+    """What each channel had in each of the weeks, zeros where it had nothing."""
+    places = {week: place for place, week in enumerate(weeks)}
     found: dict[str, list[Decimal]] = {}
     for week, channel, amount in sorted(rows, key=lambda row: str(row[1])):
-        weeks = found.setdefault(channel, [Decimal(0)] * count)
-        weeks[(week - first).days // 7] += Decimal(amount)
+        if week in places:
+            found.setdefault(channel, [Decimal(0)] * len(weeks))[places[week]] += Decimal(amount)
     return found
 
 

@@ -22,7 +22,9 @@ since: 1
 SELECT
     d.day AS day, c.dimension AS dimension, c.segment AS segment,
     SUM(c.contribution) AS numerator,
-    SUM(c.customers) AS denominator
+    SUM(c.customers) AS denominator,
+    SUM(c.known_gross) AS covered,
+    SUM(c.gross) AS coverable
 FROM run.days AS d
 JOIN model.cohorts AS c
     ON c.day >= CAST(d.day - INTERVAL '730' DAY AS DATE)

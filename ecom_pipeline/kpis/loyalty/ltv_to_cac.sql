@@ -28,7 +28,8 @@ WITH cuts AS (
 ), lifetime AS (
     SELECT
         d.day AS day, c.dimension AS dimension, c.segment AS segment,
-        SUM(c.contribution) AS contribution, SUM(c.customers) AS customers
+        SUM(c.contribution) AS contribution, SUM(c.customers) AS customers,
+        SUM(c.known_gross) AS known_gross, SUM(c.gross) AS gross
     FROM run.days AS d
     JOIN model.cohorts AS c
         ON c.day >= CAST(d.day - INTERVAL '730' DAY AS DATE)
@@ -54,7 +55,9 @@ WITH cuts AS (
 SELECT
     l.day AS day, l.dimension AS dimension, l.segment AS segment,
     l.contribution * s.customers AS numerator,
-    l.customers * s.cost AS denominator
+    l.customers * s.cost AS denominator,
+    l.known_gross AS covered,
+    l.gross AS coverable
 FROM lifetime AS l
 JOIN spending AS s ON s.day = l.day AND s.dimension = l.dimension AND s.segment = l.segment
 WHERE l.customers > 0 AND s.cost > 0

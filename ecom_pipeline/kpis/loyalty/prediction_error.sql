@@ -10,13 +10,15 @@ good: zero
 measured_by: [orders, sale_lines, restocks, products, shipments, payments]
 young_until: 546
 rests_on: 546
+touches:
+  model.predicted_value: {forward: 6}
 undefined: {fr: "moins de cent clients revenus à l'époque", en: "fewer than a hundred customers had come back then"}
 since: 1
 --- */
 SELECT
-    p.day AS day, p.dimension AS dimension, p.segment AS segment,
+    d.day AS day, p.dimension AS dimension, p.segment AS segment,
     p.foretold - p.happened AS numerator,
     p.happened AS denominator
-FROM model.predicted_value AS p
-JOIN run.days AS d ON d.day = p.day
+FROM run.days AS d
+JOIN model.predicted_value AS p ON p.day <= d.day AND p.day >= CAST(d.day - INTERVAL '6' DAY AS DATE)
 WHERE p.dimension = 'total' AND p.foretold IS NOT NULL AND p.happened > 0

@@ -48,15 +48,10 @@ def _marketing_of(books: Books, days: Iterable[date], cut: Cut) -> Decimal:
     return sum((books.marketing_by_day.get((day, *cut), ZERO) for day in days), ZERO)
 
 
-def _earned(books: Books, customers: Iterable[Purchase], ages: int) -> Decimal:
+def _sum(amounts: Mapping[str, Mapping[int, Decimal]], customers: Iterable[Purchase], ages: int) -> Decimal:
     """What customers brought in the days of age 0 to `ages` - 1."""
     return sum(
-        (
-            amount
-            for customer in customers
-            for age, amount in books.earnings[customer.email].items()
-            if age < ages
-        ),
+        (amount for customer in customers for age, amount in amounts[customer.email].items() if age < ages),
         ZERO,
     )
 
@@ -65,12 +60,24 @@ def _lifetime_value(books: Books, day: date, by: tuple[str, ...]) -> dict[Cut, t
     """Contribution of the first 365 days of customers who are 365 to 730 days old, over their number."""
     cohorts = _cohorts(books, day - timedelta(days=2 * YEAR), day - timedelta(days=YEAR), by)
     return {
-        cut: (_earned(books, customers, YEAR), Decimal(len(customers))) for cut, customers in cohorts.items()
+        cut: (_sum(books.earnings, customers, YEAR), Decimal(len(customers)))
+        for cut, customers in cohorts.items()
     }
 
 
 def _lifetime_value_figures(books: Books, day: date) -> Mapping[Cut, Value]:
     return _lifetime_value(books, day, ("channel", "country"))
+
+
+def _lifetime_value_known(books: Books, day: date) -> Mapping[Cut, Value]:
+    """Of what those customers bought in their first 365 days, before discounts: with a known cost, and in all."""
+    cohorts = _cohorts(
+        books, day - timedelta(days=2 * YEAR), day - timedelta(days=YEAR), ("channel", "country")
+    )
+    return {
+        cut: (_sum(books.bought_at_known_cost, customers, YEAR), _sum(books.bought, customers, YEAR))
+        for cut, customers in cohorts.items()
+    }
 
 
 def _ltv_to_cac(books: Books, day: date) -> Mapping[Cut, Value]:
@@ -122,3 +129,5 @@ KPIS: dict[str, Kpi] = {
     "ltv_to_cac": as_of_each_day("window", _ltv_to_cac),
     "cac_payback_days": as_of_each_day("window", _cac_payback_days),
 }
+
+COVERAGE: dict[str, Kpi] = {"lifetime_value": as_of_each_day("window", _lifetime_value_known)}

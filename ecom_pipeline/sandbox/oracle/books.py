@@ -230,6 +230,16 @@ class Books:
         return compute_earnings(self.contribution_before_marketing, self.valid_orders, self.first_purchases)
 
     @cached_property
+    def bought(self) -> dict[str, dict[int, Decimal]]:
+        """What each customer bought before discounts, by days since the first order."""
+        return compute_earnings(self.gross, self.valid_orders, self.first_purchases)
+
+    @cached_property
+    def bought_at_known_cost(self) -> dict[str, dict[int, Decimal]]:
+        facts = [line.fact(line.gross) for line in self.lines if line.sold and line.cost_known]
+        return compute_earnings(facts, self.valid_orders, self.first_purchases)
+
+    @cached_property
     def traffic(self) -> list[TrafficDay]:
         return [one for one in self.shop.traffic if one.day <= self.as_of_day]
 

@@ -94,7 +94,7 @@ class Oracle:
 
     def compute_coverage(self, kpi: str) -> Figures:
         """The known part over the whole of what is counted; KeyError for a KPI that is always complete."""
-        return (profit.COVERAGE | stock.COVERAGE)[kpi].compute(self._books)
+        return (profit.COVERAGE | acquisition.COVERAGE | stock.COVERAGE)[kpi].compute(self._books)
 
     def compute_interval(self, kpi: str) -> Figures:
         """The lower and upper end of the likely range of each value; nothing for a KPI that tells none."""
