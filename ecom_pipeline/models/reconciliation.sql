@@ -8,7 +8,7 @@ WITH newest AS (
     SELECT MAX(d.day) AS day FROM run.days AS d
 ), agreed AS (
     SELECT l.shop AS shop, l.order_id AS order_id, l.currency AS currency,
-        SUM(l.gross - l.discount + l.tax) AS amount, MIN(l.day) AS day
+        SUM(l.gross - l.discount + l.tax) AS amount
     FROM mapped.sale_lines AS l
     GROUP BY l.shop, l.order_id, l.currency
 ), owed AS (
@@ -22,7 +22,7 @@ WITH newest AS (
     GROUP BY w.order_reference
     HAVING COUNT(*) > 1
 ), links AS (
-    SELECT DISTINCT n.provider AS provider, n.source_id AS source_id,
+    SELECT n.provider AS provider, n.source_id AS source_id,
         COALESCE(n.order_reference, c.order_reference) AS order_reference
     FROM mapped.payment_orders AS n
     LEFT JOIN mapped.payment_orders AS c ON c.provider = n.provider AND c.source_id = n.charge_id
