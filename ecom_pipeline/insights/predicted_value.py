@@ -85,7 +85,7 @@ class Cut:
 
 def predict(rows: pa.Table, days: list[date]) -> pa.Table:
     """The model's rows for the days, Sundays, from the query's groups; none for a week that cannot be told."""
-    moments = _moments(rows.filter(pc.field("kind").isin(["history", "spend"])))
+    moments = _moments(rows)
     shares = _shares(rows.filter(pc.field("kind").isin(["contribution", "net"])))
     found = [{"day": day, **row} for day in days for row in _week(moments, shares.get(day), day)]
     return pa.Table.from_pylist(found, schema=SCHEMA)
@@ -157,25 +157,19 @@ def _draws(model: PurchaseModel) -> Floats:
 
 
 def _moments(rows: pa.Table) -> dict[date, Moment]:
-    """The groups by moment, sorted, so that sums of floats come out alike on every run."""
-    kinds = rows["kind"].combine_chunks()
-    grouped = _by_moment(rows.filter(pc.equal(kinds, "history")))
-    spend = _by_moment(rows.filter(pc.equal(kinds, "spend")))
-    return {moment: _moment(found, spend.get(moment)) for moment, found in grouped.items()}
+    """The groups by moment; one after the other, as all of them at once may be most of the memory."""
+    found = {}
+    for moment in pc.unique(rows["moment"]):
+        of_moment = rows.filter(pc.equal(rows["moment"], moment))
+        grouped = of_moment.filter(pc.equal(of_moment["kind"], "history"))
+        if len(grouped):
+            spend = of_moment.filter(pc.equal(of_moment["kind"], "spend"))
+            found[moment.as_py()] = _moment(grouped, spend)
+    return found
 
 
-def _by_moment(rows: pa.Table) -> dict[date, pa.Table]:
-    order = np.argsort(rows["moment"].to_numpy(), kind="stable")
-    rows = rows.take(order)
-    moments, starts = np.unique(rows["moment"].to_numpy(), return_index=True)
-    ends = [*starts, len(rows)][1:]
-    return {
-        moment.astype(date): rows.slice(start, end - start)
-        for moment, start, end in zip(moments.astype("datetime64[D]"), starts, ends, strict=True)
-    }
-
-
-def _moment(rows: pa.Table, spend: pa.Table | None) -> Moment:
+def _moment(rows: pa.Table, spend: pa.Table) -> Moment:
+    """The groups of a moment, sorted, so that sums of floats come out alike on every run."""
     named = rows["channel"].combine_chunks().dictionary_encode()
     names = np.array(named.dictionary.to_pylist(), dtype=object)
     rank = np.argsort(np.argsort(names))
@@ -198,9 +192,7 @@ def _moment(rows: pa.Table, spend: pa.Table | None) -> Moment:
     return Moment(Histories(frequency, recency / 7, age / 7, counted), channels, _spend(spend))
 
 
-def _spend(rows: pa.Table | None) -> tuple[Floats, Floats, Floats]:
-    if rows is None:
-        return np.zeros(0), np.zeros(0), np.zeros(0)
+def _spend(rows: pa.Table) -> tuple[Floats, Floats, Floats]:
     columns = [_floats(rows, name) for name in ("frequency", "amount", "customers")]
     order = np.lexsort(columns[::-1])
     frequency, amount, customers = (column[order] for column in columns)

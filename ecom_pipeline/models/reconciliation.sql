@@ -22,7 +22,7 @@ WITH newest AS (
     GROUP BY w.order_reference
     HAVING COUNT(*) > 1
 ), links AS (
-    SELECT n.provider AS provider, n.source_id AS source_id,
+    SELECT DISTINCT n.provider AS provider, n.source_id AS source_id,
         COALESCE(n.order_reference, c.order_reference) AS order_reference
     FROM mapped.payment_orders AS n
     LEFT JOIN mapped.payment_orders AS c ON c.provider = n.provider AND c.source_id = n.charge_id
