@@ -5,7 +5,12 @@ key: [day, shop, platform_day, kind]
 touches:
   mapped.orders: {through: order_day}
 --- */
-WITH told AS (
+WITH counted AS (
+    SELECT n.day AS day, n.shop AS shop, n.line_id AS line_id, n.gross AS gross, n.discounts AS discounts,
+        n.returns AS returns, n.shipping_income AS shipping_income
+    FROM model.sale_lines AS n
+    JOIN run.days AS d ON d.day = n.day
+), told AS (
     SELECT
         l.day AS day, l.shop AS shop,
         CASE WHEN p.time_zone IS NULL THEN l.day ELSE COALESCE(LOCAL_DAY(l.happened_at, p.time_zone), l.day) END
@@ -20,7 +25,7 @@ WITH told AS (
     JOIN run.days AS d ON d.day = l.day
     JOIN mapped.orders AS o ON o.shop = l.shop AND o.order_id = l.order_id
     CROSS JOIN config.shop AS c
-    LEFT JOIN model.sale_lines AS s ON s.shop = l.shop AND s.line_id = l.line_id AND s.day = l.day
+    LEFT JOIN counted AS s ON s.shop = l.shop AND s.line_id = l.line_id AND s.day = l.day
     LEFT JOIN config.platforms AS p ON p.shop = l.shop
     LEFT JOIN model.fx_rates AS f ON f.day = l.day AND f.currency = l.currency
     LEFT JOIN model.fx_rates AS t ON t.day = l.day AND t.currency = c.currency

@@ -8,7 +8,7 @@ WITH newest AS (
     SELECT MAX(d.day) AS day FROM run.days AS d
 ), agreed AS (
     SELECT l.shop AS shop, l.order_id AS order_id, l.currency AS currency,
-        SUM(l.gross - l.discount + l.tax) AS amount, MIN(l.day) AS day
+        SUM(l.gross - l.discount + l.tax) AS amount
     FROM mapped.sale_lines AS l
     GROUP BY l.shop, l.order_id, l.currency
 ), owed AS (

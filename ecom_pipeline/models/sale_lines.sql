@@ -40,6 +40,7 @@ WITH lines AS (
     WHERE NOT COALESCE(n.is_test, FALSE) AND NOT COALESCE(n.is_voided, FALSE)
         AND NOT EXISTS (
             SELECT 1 FROM mapped.sale_lines AS s
+            JOIN run.days AS e ON e.day = s.day
             WHERE s.day = n.day AND s.shop = n.shop AND s.order_id = n.order_id AND s.action = 'sale'
         )
     UNION ALL

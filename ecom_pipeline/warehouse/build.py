@@ -18,7 +18,7 @@ from ecom_pipeline.warehouse.build_kpis import batches, build_kpis
 from ecom_pipeline.warehouse.catalog import Node
 from ecom_pipeline.warehouse.changes import log_changes, record_changes
 from ecom_pipeline.warehouse.functions import Expansion
-from ecom_pipeline.warehouse.plan import BuildRequest, Built, Plan, plan, remember
+from ecom_pipeline.warehouse.plan import BuildRequest, Built, Plan, Planner, remember
 from ecom_pipeline.warehouse.raw_log import transaction
 from ecom_pipeline.warehouse.rewrite import to_duckdb
 from ecom_pipeline.warehouse.rows import columns_of
@@ -43,15 +43,25 @@ def build(
                 on_built(one)
 
     nodes = list(nodes)
+    planner = Planner(connection, nodes, request)
+    idle = []
     for node in nodes:
         if node.kpi is None:
-            (planned,) = plan(connection, [node], request)
+            planned = planner.plan(node)
+            if not planned.days and planned.known_until is not None:
+                idle.append(planned)
+                note([Built(node.name, 0, 0, 0)])
+                continue
             given = columns_of(connection, node.name)
             with transaction(connection):
                 days = _set_days(connection, planned.days, days)
                 built = _build_model(connection, planned, given, request)
+            if built.days_changed or planned.known_until is None:
+                planner.note_changes()
             note([built])
-    plans = plan(connection, [node for node in nodes if node.kpi is not None], request)
+    if idle:
+        remember(connection, idle)
+    plans = [planner.plan(node) for node in nodes if node.kpi is not None]
     for together in batches(plans, request.time_zone):
         with transaction(connection):
             days = _set_days(connection, together[0].days, days)
@@ -82,9 +92,6 @@ def _build_model(
     connection: duckdb.DuckDBPyConnection, planned: Plan, given: Collection[str], request: BuildRequest
 ) -> Built:
     node = planned.node
-    if not planned.days and planned.known_until is not None:
-        remember(connection, [planned])
-        return Built(node.name, 0, 0, 0)
     query = to_duckdb(node.sql, Expansion(request.time_zone))
     if node.computed_by is not None:
         query = _computed(connection, node, query, planned.days)

@@ -87,7 +87,7 @@ def _make_rows(connection: duckdb.DuckDBPyConnection, plans: Sequence[Plan], req
     for planned in plans:
         key = planned.kpi.key
         if key not in made:
-            query = kpi_rows(connection, planned.kpi, to_duckdb(planned.node.sql, expansion))
+            query = kpi_rows(planned.kpi, to_duckdb(planned.node.sql, expansion))
             connection.execute(f"INSERT INTO rows_after BY NAME SELECT ? AS kpi, * FROM ({query})", [key])
 
 

@@ -7,7 +7,6 @@ by default a change on a day touches the same day; `touches` names inputs where 
 from __future__ import annotations
 
 import importlib
-import inspect
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from datetime import date
@@ -15,6 +14,8 @@ from functools import cache, cached_property
 from graphlib import TopologicalSorter
 from hashlib import blake2b
 from importlib.resources import files
+from importlib.util import find_spec
+from pathlib import Path
 from typing import Literal
 
 import pyarrow as pa
@@ -115,7 +116,10 @@ class Node:
         if self.days != "all":
             told += self.days
         if self.computed_by is not None:
-            told += inspect.getsource(inspect.getmodule(self.compute) or self.compute)
+            # Read, not imported: what it takes to compute is slow to load, and most days compute nothing.
+            module = find_spec(self.computed_by.partition(":")[0])
+            assert module is not None and module.origin is not None
+            told += Path(module.origin).read_text(encoding="utf-8")
         return blake2b(told.encode(), digest_size=16).hexdigest()
 
     @property

@@ -19,20 +19,25 @@ def record_changes(
     before: str,
     after: str,
     watched: Sequence[str] = (),
+    source: str | None = None,
 ) -> int:
     """Compare a table's rows before and after, write the days that differ to the change log, count them.
 
     Of watched columns (see `Touch.column`) the days in the rows that differ are written too, as those of
-    `<node>@<column>`: a row that vanished can no longer be asked. All are left in `rows_changed`.
+    `<node>@<column>`: a row that vanished can no longer be asked. Of rows of a source the days are written once
+    more, as those of `node<source`, so that what they change later has a cause. All are left in `rows_changed`.
     """
     columns = ", ".join(dict.fromkeys(("day", *watched)))
-    connection.execute(
+    row = fetch_row(
+        connection,
         f"CREATE OR REPLACE TEMP TABLE rows_changed AS SELECT DISTINCT {columns} "
-        f"FROM {differing(connection, before, after)}"
+        f"FROM {differing(connection, before, after)}",
     )
+    if row == (0,):
+        return 0
     for column in watched:
         log_changes(connection, f"{node}@{column}", f"SELECT DISTINCT {column} AS day FROM rows_changed")
-    return log_changes(connection, node, "SELECT DISTINCT day FROM rows_changed")
+    return log_changes(connection, node, "SELECT DISTINCT day FROM rows_changed", source)
 
 
 def differing(connection: duckdb.DuckDBPyConnection, before: str, after: str) -> str:
@@ -45,23 +50,18 @@ def differing(connection: duckdb.DuckDBPyConnection, before: str, after: str) ->
         GROUP BY ALL HAVING SUM(side) <> 0)"""
 
 
-def log_changes(connection: duckdb.DuckDBPyConnection, node: str, days: str) -> int:
+def log_changes(
+    connection: duckdb.DuckDBPyConnection, node: str, days: str, source: str | None = None
+) -> int:
     """Write the days a query gives to the change log, under one number; count them."""
+    names = [node] if source is None else [node, f"{node}<{source}"]
     row = fetch_row(
         connection,
-        f"INSERT INTO ops.changes SELECT s.sequence, '{node}', d.day "
-        f"FROM ({days}) AS d, (SELECT NEXTVAL('ops.change_sequence') AS sequence) AS s WHERE d.day IS NOT NULL",
+        "INSERT INTO ops.changes SELECT s.sequence, n.node, d.day "
+        f"FROM ({days}) AS d, (SELECT NEXTVAL('ops.change_sequence') AS sequence) AS s, "
+        f"(SELECT UNNEST({names}) AS node) AS n WHERE d.day IS NOT NULL",
     )
-    return int(row[0]) if row else 0
-
-
-def name_source(connection: duckdb.DuckDBPyConnection, mapped: str, source: str) -> None:
-    """Write whose rows the newest changes of a mapped table were, so that what they change later has a cause."""
-    connection.execute(
-        "INSERT INTO ops.changes SELECT sequence, ?, day FROM ops.changes "
-        "WHERE node = ? AND sequence = (SELECT MAX(sequence) FROM ops.changes WHERE node = ?)",
-        [f"{mapped}<{source}", mapped, mapped],
-    )
+    return int(row[0]) // len(names) if row else 0
 
 
 def forget_changes(connection: duckdb.DuckDBPyConnection, nodes: Sequence[str]) -> None:
@@ -86,21 +86,24 @@ Changed = dict[str, list[tuple[int, date | None]]]
 """What changed lately: of each table the numbers of its changes and their days."""
 
 
-def changes_since(connection: duckdb.DuckDBPyConnection, nodes: Sequence[Node], since: int) -> Changed:
-    """What the change log tells of the inputs of nodes after a point of it."""
-    names = {name for node in nodes for name in (*node.inputs, *_watched_by(node))}
+def followed(nodes: Sequence[Node]) -> list[str]:
+    """The names in the change log whose changes touch the nodes."""
+    watched = {
+        f"{name}@{touch.column}" for node in nodes for name, touch in node.touches.items() if touch.column
+    }
+    return sorted(watched.union(*(node.inputs for node in nodes)))
+
+
+def changes_since(connection: duckdb.DuckDBPyConnection, names: Sequence[str], since: int) -> Changed:
+    """What the change log tells of the names after a point of it."""
     changed: Changed = {}
     for name, sequence, day in connection.execute(
         "SELECT node, MAX(sequence), day FROM ops.changes WHERE sequence > ? AND LIST_CONTAINS(?, node) "
         "GROUP BY node, day",
-        [since, sorted(names)],
+        [since, names],
     ).fetchall():
         changed.setdefault(name, []).append((sequence, day))
     return changed
-
-
-def _watched_by(node: Node) -> list[str]:
-    return [f"{name}@{touch.column}" for name, touch in node.touches.items() if touch.column]
 
 
 def touched_days(

@@ -10,7 +10,7 @@ import pyarrow as pa
 
 from ecom_pipeline.settings import MonthlyCost, Settings
 from ecom_pipeline.warehouse.raw_log import transaction
-from ecom_pipeline.warehouse.rows import fetch_row
+from ecom_pipeline.warehouse.rows import columns_of, fetch_row
 
 INFLUENCER_CHANNEL = "Affiliates"  # of the default channel groups the one of people paid for sales they bring
 _CENT_HUNDREDTH = Decimal("0.0001")
@@ -144,6 +144,8 @@ def _replace_influencers(connection: duckdb.DuckDBPyConnection, settings: Settin
 
 def _replace(connection: duckdb.DuckDBPyConnection, name: str, content: pa.Table) -> None:
     table = f"config.{name}"
+    if columns_of(connection, table) and connection.sql(f"FROM {table}").to_arrow_table().equals(content):
+        return
     connection.register("new_content", content)
     try:
         with transaction(connection):

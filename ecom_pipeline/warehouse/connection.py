@@ -84,6 +84,8 @@ def _connect(
 def prepare(connection: duckdb.DuckDBPyConnection) -> None:
     """Create schemas and ledgers that are not there yet."""
     connection.execute("SET TimeZone = 'UTC'")
+    # Not the engine's 80 %: the orchestrator, its database and what is computed in Python live beside it.
+    connection.execute("SET memory_limit = '50%'")
     connection.execute(_SCHEMA)
 
 

@@ -51,7 +51,7 @@ def has_own_functions(sql: str) -> bool:
 
 
 def expand(tree: exp.Expr, expansion: Expansion, engine: str = "duckdb") -> exp.Expr:
-    """Replace the product's own functions in a parsed query by plain SQL."""
+    """Replace the product's own functions in a parsed query, which is changed, by plain SQL."""
 
     def replace(node: exp.Expr) -> exp.Expr:
         if not isinstance(node, exp.Anonymous):
@@ -70,4 +70,4 @@ def expand(tree: exp.Expr, expansion: Expansion, engine: str = "duckdb") -> exp.
             return sqlglot.parse_one(sql, dialect="duckdb")
         return node
 
-    return tree.transform(replace)
+    return tree.transform(replace, copy=False)

@@ -9,6 +9,7 @@ import duckdb
 
 from ecom_pipeline.errors import DefinitionError
 from ecom_pipeline.kpis.definition import Kind, Kpi
+from ecom_pipeline.warehouse.rewrite import columns_given
 
 SETTINGS, DEFINITION, CALCULATION = "ecom.toml", "definition", "calculation"  # causes that are no source
 MEASURES = ("numerator", "denominator", "covered", "coverable")
@@ -16,13 +17,13 @@ _INTERVAL = ("low", "high")  # of the value itself: it belongs to a day, and sum
 NO_INTERVAL = ", ".join(f"CAST(NULL AS DECIMAL(38, 4)) AS {name}" for name in _INTERVAL)
 
 
-def kpi_rows(connection: duckdb.DuckDBPyConnection, kpi: Kpi, query: str) -> str:
+def kpi_rows(kpi: Kpi, query: str) -> str:
     """SQL of a KPI's rows `day, dimension, segment, numerator, denominator, covered, coverable, low, high`.
 
     Raises:
         DefinitionError: the query does not return the columns its kind and dimensions promise.
     """
-    columns = [row[0] for row in connection.execute(f"DESCRIBE {query}").fetchall()]
+    columns = columns_given(query)
     expected = {"day", "dimension", "segment"} if kpi.cuts_itself else {"day", *kpi.dimensions}
     required = expected | ({"numerator"} if kpi.kind is Kind.FLOW else {"numerator", "denominator"})
     known = (*MEASURES, *_INTERVAL) if kpi.cuts_itself else MEASURES

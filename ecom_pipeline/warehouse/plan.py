@@ -10,7 +10,7 @@ import duckdb
 
 from ecom_pipeline.kpis.definition import Kpi
 from ecom_pipeline.warehouse.catalog import Node
-from ecom_pipeline.warehouse.changes import Changed, changes_since, days_between, touched_days
+from ecom_pipeline.warehouse.changes import Changed, changes_since, days_between, followed, touched_days
 
 SUNDAY = 7
 
@@ -54,45 +54,60 @@ class Plan:
         return self.node.kpi
 
 
-def plan(connection: duckdb.DuckDBPyConnection, nodes: Sequence[Node], request: BuildRequest) -> list[Plan]:
-    """The plan of each node, as the change log stands now; of nodes that do not read each other."""
-    if not nodes:
-        return []
-    ((sequence,),) = connection.execute("SELECT COALESCE(MAX(sequence), 0) FROM ops.changes").fetchall()
-    built = {
-        name: (since, fingerprint, as_of)
-        for name, since, fingerprint, as_of in connection.execute(
-            "SELECT node, sequence, fingerprint, as_of FROM ops.built WHERE LIST_CONTAINS(?, node)",
-            [[node.name for node in nodes]],
+class Planner:
+    """Plans the nodes of a build one after the other; the ledger and the change log are read once."""
+
+    def __init__(
+        self, connection: duckdb.DuckDBPyConnection, nodes: Sequence[Node], request: BuildRequest
+    ) -> None:
+        self._connection, self._request, self._followed = connection, request, followed(nodes)
+        self._built: dict[str, tuple[int, str, date]] = {
+            name: (since, fingerprint, as_of)
+            for name, since, fingerprint, as_of in connection.execute(
+                "SELECT node, sequence, fingerprint, as_of FROM ops.built WHERE LIST_CONTAINS(?, node)",
+                [[node.name for node in nodes]],
+            ).fetchall()
+        }
+        ((self._sequence,),) = connection.execute(
+            "SELECT COALESCE(MAX(sequence), 0) FROM ops.changes"
         ).fetchall()
-    }
-    known = [built[node.name][0] for node in nodes if node.name in built]
-    changed = changes_since(connection, nodes, min(known)) if known else {}
-    return [_plan(connection, node, request, sequence, built.get(node.name), changed) for node in nodes]
+        self._changed: Changed = {}
+        self._unread_since: int | None = None
+        if self._built:
+            self._unread_since = min(since for since, _, _ in self._built.values())
 
+    def note_changes(self) -> None:
+        """What was built wrote to the change log: look before the next plan."""
+        self._unread_since = self._sequence
 
-def _plan(
-    connection: duckdb.DuckDBPyConnection,
-    node: Node,
-    request: BuildRequest,
-    sequence: int,
-    built: tuple[int, str, date] | None,
-    changed: Changed,
-) -> Plan:
-    since, fingerprint, known_until = built or (0, None, None)
-    as_of = max(request.last_day, known_until or request.last_day)
-    if node.days == "of_months_over":
-        return _plan_months(node, request, sequence, built, changed)
-    if known_until is None or fingerprint != node.fingerprint:
-        days = days_between(request.history_start, as_of)
-        return Plan(node, _of_kind(node, days), as_of, sequence, None, since, known_until)
-    wanted = set(days_between(max(request.first_day, request.history_start), request.last_day))
-    wanted.update(days_between(known_until + timedelta(days=1), as_of))
-    if node.scope == "all":
-        wanted.update(days_between(request.history_start, as_of))
-    else:
-        wanted.update(touched_days(connection, node, since, changed, (request.history_start, as_of)))
-    return Plan(node, _of_kind(node, sorted(wanted)), as_of, sequence, known_until, since, known_until)
+    def _read(self) -> None:
+        since, self._unread_since = self._unread_since, None
+        if since is None:
+            return
+        for name, changes in changes_since(self._connection, self._followed, since).items():
+            self._changed.setdefault(name, []).extend(changes)
+            self._sequence = max(self._sequence, *(sequence for sequence, _ in changes))
+
+    def plan(self, node: Node) -> Plan:
+        """The plan of a node, as the change log stands."""
+        self._read()
+        request, built = self._request, self._built.get(node.name)
+        if node.days == "of_months_over":
+            return _plan_months(node, request, self._sequence, built, self._changed)
+        since, fingerprint, known_until = built or (0, None, None)
+        as_of = max(request.last_day, known_until or request.last_day)
+        if known_until is None or fingerprint != node.fingerprint:
+            days = days_between(request.history_start, as_of)
+            return Plan(node, _of_kind(node, days), as_of, self._sequence, None, since, known_until)
+        wanted = set(days_between(max(request.first_day, request.history_start), request.last_day))
+        wanted.update(days_between(known_until + timedelta(days=1), as_of))
+        bounds = (request.history_start, as_of)
+        if node.scope == "all":
+            wanted.update(days_between(*bounds))
+        else:
+            wanted.update(touched_days(self._connection, node, since, self._changed, bounds))
+        days = sorted(wanted)
+        return Plan(node, _of_kind(node, days), as_of, self._sequence, known_until, since, known_until)
 
 
 def _plan_months(

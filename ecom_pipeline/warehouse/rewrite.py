@@ -44,4 +44,11 @@ def with_sources(sql: str, expansion: Expansion, replace: Mapping[str, str]) -> 
         return node
 
     tree = expand(parsed(sql).copy(), expansion)
-    return tree.transform(swap).sql(dialect="duckdb")
+    return tree.transform(swap, copy=False).sql(dialect="duckdb")
+
+
+def columns_given(sql: str) -> list[str]:
+    """The names of a query's columns, as they stand in it."""
+    query = parsed(sql)
+    assert isinstance(query, exp.Query)
+    return list(query.named_selects)

@@ -7,20 +7,27 @@ import duckdb
 from ecom_pipeline.errors import DefinitionError
 from ecom_pipeline.sources.contract import Change
 from ecom_pipeline.warehouse.catalog import Catalog, Mapping, Stream, canonical_tables
-from ecom_pipeline.warehouse.changes import log_changes, name_source, record_changes
+from ecom_pipeline.warehouse.changes import log_changes, record_changes
 from ecom_pipeline.warehouse.functions import Expansion
 from ecom_pipeline.warehouse.raw_log import newest, raw_table, transaction
-from ecom_pipeline.warehouse.rewrite import with_sources
+from ecom_pipeline.warehouse.rewrite import columns_given, with_sources
 from ecom_pipeline.warehouse.rows import fetch_row
 
 
 def ensure_canonical(connection: duckdb.DuckDBPyConnection) -> None:
-    """Create the canonical tables that are not there yet."""
+    """Create the canonical tables, and columns of theirs, that are not there yet."""
+    present: dict[str, set[str]] = {}
+    for name, column in connection.execute(
+        "SELECT table_name, column_name FROM duckdb_columns() "
+        "WHERE schema_name = 'mapped' AND database_name = CURRENT_DATABASE()"
+    ).fetchall():
+        present.setdefault(name, set()).add(column)
     for name, table in canonical_tables().items():
-        connection.execute(f"CREATE TABLE IF NOT EXISTS mapped.{name} ({_declared(name)})")
-        present = {row[0] for row in connection.execute(f"DESCRIBE mapped.{name}").fetchall()}
+        if name not in present:
+            connection.execute(f"CREATE TABLE mapped.{name} ({_declared(name)})")
+            continue
         for column, kind in table.columns.items():
-            if column not in present:
+            if column not in present[name]:
                 connection.execute(f"ALTER TABLE mapped.{name} ADD COLUMN {column} {kind}")
 
 
@@ -35,64 +42,66 @@ def stage(connection: duckdb.DuckDBPyConnection, catalog: Catalog, time_zone: st
     Rows of sources that are no longer configured are taken out.
     """
     ensure_canonical(connection)
-    if not _is_as_staged(connection, catalog, time_zone):
+    fingerprints = {
+        (stream.source, stream.table.name): _fingerprint(stream, time_zone) for stream in catalog.streams
+    }
+    staged = _staged(connection)
+    if any(fingerprints.get(stream) != fingerprint for stream, (_, fingerprint) in staged.items()):
         _remove_unconfigured(connection, catalog)
+        staged = _staged(connection)
+    loaded = {
+        (source, table): load_id
+        for source, table, load_id in connection.execute(
+            "SELECT source, table_name, MAX(load_id) FROM ops.loads GROUP BY source, table_name"
+        ).fetchall()
+    }
     for stream in catalog.streams:
-        if stream.mappings and _is_loaded(connection, stream):
-            _stage_stream(connection, catalog, stream, time_zone)
+        key = (stream.source, stream.table.name)
+        load_id, fingerprint = staged.get(key, (0, ""))
+        watermark = load_id if fingerprint == fingerprints[key] else 0
+        if stream.mappings and loaded.get(key, 0) > watermark:
+            with transaction(connection):
+                _stage_stream(connection, catalog, stream, time_zone, watermark)
+                connection.execute(
+                    "INSERT OR REPLACE INTO ops.staged VALUES (?, ?, ?, ?)",
+                    [*key, loaded[key], fingerprints[key]],
+                )
+            if watermark == 0:  # a long history's rows would fill the memory
+                for name in (
+                    "rows_mapped",
+                    "latest_rows",
+                    *(f"latest_{c.name}" for c in stream.table.children),
+                ):
+                    connection.execute(f"DROP TABLE IF EXISTS {name}")
 
 
 def _fingerprint(stream: Stream, time_zone: str) -> str:
     return "|".join((time_zone, *(f"{mapping.name}: {mapping.sql}" for mapping in stream.mappings)))
 
 
-def _is_as_staged(connection: duckdb.DuckDBPyConnection, catalog: Catalog, time_zone: str) -> bool:
-    """Whether all that was ever staged came from what is configured now, by the same mappings."""
-    configured = {
-        (stream.source, stream.table.name): _fingerprint(stream, time_zone) for stream in catalog.streams
+def _staged(connection: duckdb.DuckDBPyConnection) -> dict[tuple[str, str], tuple[int, str]]:
+    """Of each stream that was ever staged the newest load, and by which mappings."""
+    return {
+        (source, table): (load_id, fingerprint)
+        for source, table, load_id, fingerprint in connection.execute(
+            "SELECT source, table_name, load_id, fingerprint FROM ops.staged"
+        ).fetchall()
     }
-    staged = connection.execute("SELECT source, table_name, fingerprint FROM ops.staged").fetchall()
-    return all(configured.get((source, table)) == fingerprint for source, table, fingerprint in staged)
 
 
 def _stage_stream(
-    connection: duckdb.DuckDBPyConnection, catalog: Catalog, stream: Stream, time_zone: str
+    connection: duckdb.DuckDBPyConnection, catalog: Catalog, stream: Stream, time_zone: str, watermark: int
 ) -> None:
-    fingerprint = _fingerprint(stream, time_zone)
-    row = fetch_row(
-        connection,
-        "SELECT load_id, fingerprint FROM ops.staged WHERE source = ? AND table_name = ?",
-        [stream.source, stream.table.name],
-    )
-    watermark = row[0] if row and row[1] == fingerprint else 0
-    newest_load = fetch_row(
-        connection,
-        "SELECT COALESCE(MAX(load_id), 0) FROM ops.loads WHERE source = ? AND table_name = ?",
-        [stream.source, stream.table.name],
-    )
-    assert newest_load is not None
-    if newest_load[0] <= watermark:
+    """Bring the rows of the records that loads after the watermark may have changed up to the raw log."""
+    if not _find_changed(connection, stream, watermark):
         return
-    with transaction(connection):
-        _find_changed(connection, stream, watermark)
-        replacements = _latest_tables(connection, stream, everything=watermark == 0)
-        for mapping in stream.mappings:
-            changes = _apply(connection, stream, mapping, Expansion(time_zone, stream.source), replacements)
-            watched = catalog.watched(changes)
-            columns = ", ".join(canonical_tables()[mapping.canonical].columns)
-            after = f"(SELECT {columns} FROM rows_mapped)"
-            if record_changes(connection, changes, "rows_before", after, watched):
-                name_source(connection, changes, stream.source)
-        connection.execute(
-            "INSERT OR REPLACE INTO ops.staged VALUES (?, ?, ?, ?)",
-            [stream.source, stream.table.name, newest_load[0], fingerprint],
-        )
-    for name in {"rows_mapped", *replacements.values()}:  # a long history's would fill the memory
-        connection.execute(f"DROP TABLE IF EXISTS {name}")
+    replacements = _latest_tables(connection, stream, everything=watermark == 0)
+    for mapping in stream.mappings:
+        _apply(connection, catalog, stream, mapping, Expansion(time_zone, stream.source), replacements)
 
 
-def _find_changed(connection: duckdb.DuckDBPyConnection, stream: Stream, watermark: int) -> None:
-    """run.records: keys (or days) that a load newer than the watermark may have changed."""
+def _find_changed(connection: duckdb.DuckDBPyConnection, stream: Stream, watermark: int) -> bool:
+    """changed_records: keys (or days) that a load newer than the watermark may have changed; whether there are any."""
     name = raw_table(stream.source, stream.table.name)
     if watermark == 0:
         mapped = "".join(
@@ -110,7 +119,8 @@ def _find_changed(connection: duckdb.DuckDBPyConnection, stream: Stream, waterma
                  FROM ops.loads AS l, GENERATE_SERIES(l.first_day, l.last_day, INTERVAL 1 DAY) AS d(day)
                  WHERE l.source = ? AND l.table_name = ? AND l.load_id > ?"""
         parameters = [stream.source, stream.table.name, watermark]
-    connection.execute(f"CREATE OR REPLACE TEMP TABLE changed_records AS {sql}", parameters)
+    row = fetch_row(connection, f"CREATE OR REPLACE TEMP TABLE changed_records AS {sql}", parameters)
+    return row != (0,)
 
 
 def _latest_tables(
@@ -138,37 +148,38 @@ def _latest_tables(
 
 def _apply(
     connection: duckdb.DuckDBPyConnection,
+    catalog: Catalog,
     stream: Stream,
     mapping: Mapping,
     expansion: Expansion,
     replacements: dict[str, str],
-) -> str:
-    """Replace the changed records' rows in one canonical table: rows_before, rows_mapped; gives its name."""
+) -> None:
+    """Replace the changed records' rows in one canonical table, unless they come out as they were."""
     target = f"mapped.{mapping.canonical}"
-    own = f"_source = '{stream.source}' AND _mapping = '{mapping.name}'"
-    columns = list(canonical_tables()[mapping.canonical].columns)
-    query = with_sources(mapping.sql, expansion, replacements)
-    given = [row[0] for row in connection.execute(f"DESCRIBE {query}").fetchall()]
-    unknown = sorted(set(given) - set(columns) - {"_record"})
+    columns = ["_record", *canonical_tables()[mapping.canonical].columns]
+    given = columns_given(mapping.sql)
+    unknown = sorted(set(given) - set(columns))
     if unknown or "_record" not in given:
         raise DefinitionError(
             f"{stream.vendor}/{mapping.name}.sql gives {', '.join(unknown) or 'no _record'}.",
-            mend=f"A mapping gives _record and columns of {mapping.canonical}: {', '.join(columns)}.",
+            mend=f"A mapping gives columns of {mapping.canonical}: {', '.join(columns)}.",
         )
-    named, mine = ", ".join(columns), f"{own} AND _record IN (SELECT _record FROM changed_records)"
+    own = f"_source = '{stream.source}' AND _mapping = '{mapping.name}'"
+    mine = f"{own} AND _record IN (SELECT _record FROM changed_records)"
     connection.execute(
-        f"CREATE OR REPLACE TEMP TABLE rows_before AS SELECT {named} FROM {target} WHERE {mine}"
+        f"CREATE OR REPLACE TEMP TABLE rows_before AS SELECT {', '.join(columns)} FROM {target} WHERE {mine}"
     )
-    if fetch_row(connection, "SELECT 1 FROM rows_before LIMIT 1") is not None:
-        connection.execute(f"DELETE FROM {target} WHERE {mine}")
     # In a table of the same columns first: what was stored is then compared without looking for it.
     connection.execute(f"CREATE OR REPLACE TEMP TABLE rows_mapped ({_declared(mapping.canonical)})")
     connection.execute(
         f"INSERT INTO rows_mapped BY NAME SELECT '{stream.source}' AS _source, '{mapping.name}' AS _mapping, "
-        f"{', '.join(given)} FROM ({query})"
+        f"{', '.join(given)} FROM ({with_sources(mapping.sql, expansion, replacements)})"
     )
-    connection.execute(f"INSERT INTO {target} BY NAME SELECT * FROM rows_mapped")
-    return target
+    after = f"(SELECT {', '.join(columns)} FROM rows_mapped)"
+    record_changes(connection, target, "rows_before", after, catalog.watched(target), stream.source)
+    if fetch_row(connection, "SELECT 1 FROM rows_changed LIMIT 1") is not None:
+        connection.execute(f"DELETE FROM {target} WHERE {mine}")
+        connection.execute(f"INSERT INTO {target} BY NAME SELECT * FROM rows_mapped")
 
 
 def _remove_unconfigured(connection: duckdb.DuckDBPyConnection, catalog: Catalog) -> None:
@@ -190,12 +201,3 @@ def _remove_unconfigured(connection: duckdb.DuckDBPyConnection, catalog: Catalog
                 log_changes(connection, f"mapped.{name}", f"SELECT DISTINCT day FROM {own}")
                 connection.execute(f"DELETE FROM {own}")
                 connection.execute("DELETE FROM ops.staged WHERE source = ?", [source])
-
-
-def _is_loaded(connection: duckdb.DuckDBPyConnection, stream: Stream) -> bool:
-    row = fetch_row(
-        connection,
-        "SELECT 1 FROM ops.loads WHERE source = ? AND table_name = ? LIMIT 1",
-        [stream.source, stream.table.name],
-    )
-    return row is not None

@@ -1,7 +1,8 @@
 """One command, one table: what the product's work costs, as ratios within this run on the same data.
 
 Nothing is asserted: the machine may be busy. The aims stand beside the ratios, and a row that misses its aim
-says so. "Scan" is summing the needed columns of the table the work reads.
+says so. "Scan" is summing the needed columns of the table the work reads. Ratios are of processor time, what has
+no ratio is timed by the clock.
 """
 
 from __future__ import annotations

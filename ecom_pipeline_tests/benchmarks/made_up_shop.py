@@ -59,6 +59,7 @@ class MadeUpShop:
         self._file = folder / "truth.duckdb"
         with duckdb.connect(str(self._file)) as connection:
             connection.execute("SET TimeZone = 'UTC'")
+            connection.execute("SET memory_limit = '50%'")
             made = round(orders * (days + DAYS_AFTER) / days)
             for statement in TRUTH:
                 connection.execute(

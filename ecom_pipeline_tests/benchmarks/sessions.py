@@ -52,11 +52,8 @@ FROM log AS l
 GROUP BY l.day, l.channel, l.device, l.country
 """
 
-# Four weeks at a time: the visitors of three years would not fit the processor's caches.
-_VISITORS = """
-INSERT INTO visitors SELECT day, COUNT(*) AS visitors
-FROM (SELECT DISTINCT day, visitor FROM log WHERE day BETWEEN ? AND ?) GROUP BY day
-"""
+# A day at a time: the visitors of more would not fit the processor's caches.
+_VISITORS = "INSERT INTO visitors SELECT ?, COUNT(DISTINCT visitor) FROM log WHERE day = ?"
 
 
 def measure_sessions(folder: Path, pipeline: Pipeline, sessions: int) -> Iterator[Row]:
@@ -68,6 +65,7 @@ def measure_sessions(folder: Path, pipeline: Pipeline, sessions: int) -> Iterato
     ]
     scans, shared = share(kpis, Expansion(ZONE))
     with duckdb.connect(str(folder / "sessions.duckdb")) as connection:
+        connection.execute("SET memory_limit = '50%'")
         connection.execute(_LOG.format(last_day=LAST_DAY, days=DAYS, sessions=sessions))
         _run_days(connection, date.fromordinal(LAST_DAY.toordinal() - DAYS + 1))
         base = scan(connection, "log", COUNTED)
@@ -86,9 +84,9 @@ def measure_sessions(folder: Path, pipeline: Pipeline, sessions: int) -> Iterato
 
 def _count_visitors(connection: duckdb.DuckDBPyConnection) -> None:
     connection.execute("CREATE OR REPLACE TABLE visitors (day DATE, visitors BIGINT)")
-    for back in range(0, DAYS, 28):
-        last = LAST_DAY - timedelta(days=back)
-        connection.execute(_VISITORS, [last - timedelta(days=27), last])
+    for back in range(DAYS):
+        day = LAST_DAY - timedelta(days=back)
+        connection.execute(_VISITORS, [day, day])
 
 
 def _run_days(connection: duckdb.DuckDBPyConnection, first_day: date) -> None:

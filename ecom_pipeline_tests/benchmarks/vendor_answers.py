@@ -159,11 +159,11 @@ ANSWERS = {
     "traffic": f"""
         SELECT g.i, g.day, g.channel, g.device, p.country, CAST(20 + 100 * u(g.i, 20) AS BIGINT) AS sessions,
             CAST(12 + 50 * u(g.i, 20) AS BIGINT) AS engaged_sessions,
-            CAST(900 + 5000 * u(g.i, 20) AS BIGINT) AS engaged_seconds, FALSE AS is_sampled
+            CAST(900 + 5000 * u(g.i, 20) AS BIGINT) AS engaged_seconds, FALSE AS is_sampled, CAST(1 AS DECIMAL(18, 6)) AS read_share
         FROM {_SEGMENTS} AS g JOIN countries AS p ON p.c = g.c""",
     "events": f"""
         SELECT g.i, g.day, g.channel, g.device, p.country, e.event,
-            CAST(e.share * (20 + 100 * u(g.i, 20)) AS BIGINT) AS sessions, FALSE AS is_sampled
+            CAST(e.share * (20 + 100 * u(g.i, 20)) AS BIGINT) AS sessions, FALSE AS is_sampled, CAST(1 AS DECIMAL(18, 6)) AS read_share
         FROM {_SEGMENTS} AS g JOIN countries AS p ON p.c = g.c
         CROSS JOIN (VALUES ('add_to_cart', 0.1), ('begin_checkout', 0.06), ('purchase', 0.03)) AS e(event, share)""",
     "campaign_performance": """

@@ -131,7 +131,7 @@ OLD_SHOP, FEW = (
 
 def run(shop: BuiltShop, kpi: Kpi, sql: str) -> dict[Key, Pair]:
     """The rows a query would give the KPI on the days tried."""
-    query = kpi_rows(shop.connection, kpi, to_duckdb(sql, Expansion("Europe/Paris")))
+    query = kpi_rows(kpi, to_duckdb(sql, Expansion("Europe/Paris")))
     rows = shop.connection.execute(f"SELECT * EXCLUDE (covered, coverable) FROM ({query})").fetchall()
     found = keyed([row[:5] for row in rows])
     return found | ranges({row[:3]: row[5:] for row in rows if row[5] is not None or row[6] is not None})

@@ -15,7 +15,7 @@ from ecom_pipeline.warehouse.build import build
 from ecom_pipeline.warehouse.catalog import Days, Node, Touch
 from ecom_pipeline.warehouse.changes import log_changes
 from ecom_pipeline.warehouse.connection import open_warehouse
-from ecom_pipeline.warehouse.plan import BuildRequest, plan
+from ecom_pipeline.warehouse.plan import BuildRequest, Planner
 
 START = date(2026, 1, 1)
 
@@ -101,6 +101,6 @@ def test_only_sundays(connection: duckdb.DuckDBPyConnection) -> None:
     ):
         if changed is not None:
             change(connection, changed)
-        (planned,) = plan(connection, [weekly], asked(sunday + timedelta(days=later)))
+        planned = Planner(connection, [weekly], asked(sunday + timedelta(days=later))).plan(weekly)
         assert list(planned.days) == wanted, later
         build(connection, [weekly], asked(sunday + timedelta(days=later)))

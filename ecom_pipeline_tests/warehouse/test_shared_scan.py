@@ -95,7 +95,7 @@ def connection(tmp_path: Path) -> Iterator[duckdb.DuckDBPyConnection]:
 
 
 def own(connection: duckdb.DuckDBPyConnection, one: Kpi) -> list[tuple[Any, ...]]:
-    query = kpi_rows(connection, one, to_duckdb(one.sql, EXPANSION))
+    query = kpi_rows(one, to_duckdb(one.sql, EXPANSION))
     return connection.execute(f"SELECT * FROM ({query}) ORDER BY ALL").fetchall()
 
 
