@@ -47,7 +47,8 @@ _TRAFFIC = """
 SELECT l.day AS day, l.channel AS channel, l.device AS device, l.country AS country, COUNT(*) AS sessions,
     SUM(CAST(l.is_engaged AS INTEGER)) AS engaged_sessions, SUM(l.seconds) AS engaged_seconds,
     SUM(CAST(l.has_cart AS INTEGER)) AS cart_sessions, SUM(CAST(l.has_checkout AS INTEGER)) AS checkout_sessions,
-    SUM(CAST(l.has_purchase AS INTEGER)) AS purchase_sessions
+    SUM(CAST(l.has_purchase AS INTEGER)) AS purchase_sessions, COUNT(*) AS sessions_read,
+    COUNT(*) AS path_sessions_read, SUM(CAST(l.has_cart AS INTEGER)) AS cart_sessions_read
 FROM log AS l
 GROUP BY l.day, l.channel, l.device, l.country
 """
