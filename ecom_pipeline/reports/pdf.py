@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import gc
 import hashlib
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -39,6 +42,19 @@ class InlineOnly(URLFetcher):  # type: ignore[misc]
         return super().fetch(url, headers)
 
 
+@contextmanager
+def _without_collecting() -> Iterator[None]:
+    """Leave garbage where it is: nearly all of a layout lives until it is written, and searching it costs an eighth."""
+    was_collecting = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_collecting:
+            gc.enable()
+
+
+@_without_collecting()
 def render_pdf(html: str, path: Path) -> str:
     """Write the page as PDF and return its SHA-256. A reader of `path` sees the old file or the whole new one.
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import re
 import shutil
@@ -175,6 +176,7 @@ def test_a_failure_leaves_the_old_file_and_no_other(tmp_path: Path, monkeypatch:
         render_pdf('<html lang="en"><title>t</title><p>x</p></html>', path)
     assert [file.name for file in tmp_path.iterdir()] == ["report.pdf"]
     assert path.read_bytes() == b"old"
+    assert gc.isenabled(), "garbage is collected again"
 
 
 def test_a_page_one_that_runs_over_is_set_more_closely(troubled: Report, tmp_path: Path) -> None:
