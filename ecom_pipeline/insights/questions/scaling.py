@@ -7,13 +7,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import ROUND_HALF_UP, Decimal
-from typing import Any
+from typing import Any, NamedTuple
 
 import duckdb
 import numpy as np
 import numpy.typing as npt
 
-from ecom_pipeline.insights.questions.question import Answer, Cell, Column, Part, unmeasured_days
+from ecom_pipeline.insights.questions.question import Answer, Column, Part, unmeasured_days
 
 WEEKS = 52
 LEAST_WEEKS = 26
@@ -81,15 +81,15 @@ def answer(connection: duckdb.DuckDBPyConnection, last_day: date) -> Answer | No
     ]
     if not rows:
         return None
-    rows.sort(key=lambda row: (_ORDER[str(row[-1])], -_money(row[1]), str(row[0])))
+    rows.sort(key=lambda row: (_ORDER[row.advice], -row.weekly, row.channel))
     lead = rows[0]
     return Answer(
         question="scaling",
         sentence=_sentence(lead),
         parts={
-            "channel": Part("text", lead[0], "channel"),
-            "marginal": Part("money", lead[3]),
-            "brought": Part("multiple", lead[8]),
+            "channel": Part("text", lead.channel, "channel"),
+            "marginal": Part("money", lead.marginal),
+            "brought": Part("multiple", lead.brought),
             "left_out": Part("count", Decimal(len(every) - len(weeks))),
             "weeks": Part("count", Decimal(len(every))),
         },
@@ -113,12 +113,24 @@ def answer(connection: duckdb.DuckDBPyConnection, last_day: date) -> Answer | No
 _ORDER = {"raise": 0, "lower": 1, "hold": 2, "unknown": 3}
 
 
-def _sentence(lead: tuple[Cell, ...]) -> str:
+class _Row(NamedTuple):
+    channel: str
+    weekly: Decimal
+    average: Decimal | None
+    marginal: Decimal | None
+    low: Decimal | None
+    high: Decimal | None
+    value: Decimal | None
+    value_of: str | None
+    brought: Decimal | None
+    advice: str
+
+
+def _sentence(lead: _Row) -> str:
     """Which words tell the first channel; those of a value that is the whole shop's say so."""
-    advice = str(lead[-1])
-    if advice == "lower" and lead[3] is None:
+    if lead.advice == "lower" and lead.marginal is None:
         return "nothing"  # more spend brings nobody: there is no cost of one more customer to tell
-    return f"{advice}_{lead[7]}" if advice in ("raise", "lower") else advice
+    return f"{lead.advice}_{lead.value_of}" if lead.advice in ("raise", "lower") else lead.advice
 
 
 def _row(
@@ -127,7 +139,7 @@ def _row(
     customers: list[Decimal],
     demand: Floats,
     values: Mapping[str, Decimal],
-) -> tuple[Cell, ...]:
+) -> _Row:
     """Spend a week, average and marginal cost of a customer with its interval, their value and whose customers' it is,
     what a euro more brings, the advice.
     """
@@ -138,11 +150,11 @@ def _row(
     average = _cents(Decimal(spend) / brought) if brought else None
     response = fit_response(np.array(cost, dtype=np.float64), np.array(customers, dtype=np.float64), demand)
     if average is None or response is None:
-        return (channel, weekly, average, None, None, None, value, whose, None, "unknown")
+        return _Row(channel, weekly, average, None, None, None, value, whose, None, "unknown")
     marginal = _over(average, response.middle)
     low, high = _over(average, response.high), _over(average, response.low)
     each = _cents(value / marginal) if value is not None and marginal else None
-    return (channel, weekly, average, marginal, low, high, value, whose, each, _advice(value, low, high))
+    return _Row(channel, weekly, average, marginal, low, high, value, whose, each, _advice(value, low, high))
 
 
 def _advice(value: Decimal | None, low: Decimal | None, high: Decimal | None) -> str:
@@ -204,8 +216,3 @@ def _over(average: Decimal, response: float) -> Decimal | None:
 
 def _cents(amount: Decimal) -> Decimal:
     return amount.quantize(Decimal("0.01"), ROUND_HALF_UP)
-
-
-def _money(cell: Cell) -> Decimal:
-    assert isinstance(cell, Decimal)
-    return cell
