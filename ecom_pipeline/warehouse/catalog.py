@@ -51,9 +51,7 @@ class Touch(BaseModel):
     through: str | None = None  # … days of own rows and inputs' whose column `through` is d, or not known yet
     column: str | None = None  # … the days that stood or stand in this column of its changed rows
     customers: str | None = None  # … days of other inputs' rows of customers whose column `customers` is d
-    naming: dict[
-        str, str
-    ] = {}  # … days of own rows whose column holds what its rows of d bear: {column: expression}
+    naming: dict[str, str] = {}  # … days of own rows whose column is what its rows of d bear: {column: SQL}
 
 
 Days = Literal["all", "sundays", "of_months_over"]
