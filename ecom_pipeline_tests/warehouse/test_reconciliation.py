@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from zoneinfo import ZoneInfo
 
@@ -34,7 +34,7 @@ REASONS = {
         "another movement of the processor",
         "paid out",
     },
-    BANK: {"matched", "matched: late", "on its way", "missing at the bank"},
+    BANK: {"matched", "matched: late", "not at the bank"},
 }
 
 
@@ -138,36 +138,36 @@ def test_payouts_are_at_the_bank_on_their_way_or_missing(read: Simulation) -> No
     }
 
 
-def test_each_lost_and_each_late_payout_is_listed_with_its_amount_and_age(read: Simulation) -> None:
+def test_each_lost_and_each_late_payout_is_listed_with_its_amount_and_days(read: Simulation) -> None:
     incidents = {one.key: one for one in read.shop.incidents}
     by_stripe = [one for one in read.shop.payouts if one.processor == "stripe"]
     lost = next(one for one in by_stripe if one.arrival_day == incidents["payout_lost"].first_day)
     rows = read.query(
-        "SELECT reference, difference, age_days FROM model.reconciliation WHERE reason = 'missing at the bank'"
+        "SELECT reference, difference, since_day, settled_day FROM model.reconciliation "
+        "WHERE reason = 'not at the bank' AND since_day < ?",
+        [read.shop.last_day - timedelta(days=4)],
     )
-    age = (read.shop.last_day - lost.arrival_day).days
-    assert rows == [(lost.payout_id, cents(lost.amount), age)] and age > 4
+    assert rows == [(lost.payout_id, cents(lost.amount), lost.arrival_day, None)]
     incident = incidents["payout_late"]
     late = next(one for one in by_stripe if one.arrival_day == incident.first_day)
     listed = read.query(
-        "SELECT expected, difference, age_days FROM model.reconciliation "
+        "SELECT expected, difference, since_day, settled_day FROM model.reconciliation "
         "WHERE reason = 'matched: late' AND reference = ?",
         [late.payout_id],
     )
-    days = (incident.last_day - incident.first_day).days
-    assert listed == [(cents(late.amount), Decimal(0), days)] and days > 4
+    assert listed == [(cents(late.amount), Decimal(0), incident.first_day, incident.last_day)]
+    assert (incident.last_day - incident.first_day).days > 4
 
 
-def test_each_dispute_is_listed_with_its_amount_and_age(read: Simulation) -> None:
+def test_each_dispute_is_listed_with_its_amount_and_day(read: Simulation) -> None:
     rows = read.query(
-        "SELECT day, provider, difference, age_days FROM model.reconciliation WHERE stage = ? AND reason = ?",
+        "SELECT day, provider, difference, since_day FROM model.reconciliation WHERE stage = ? AND reason = ?",
         [PAYMENTS, "a dispute"],
     )
-    last_day = read.shop.last_day
     disputed = [one for one in read.shop.balance_transactions if one.kind == "adjustment"]
     days = [local_day(read, one.created_at) for one in disputed]
     wanted = [
-        (day, one.processor, cents(one.net), (last_day - day).days)
+        (day, one.processor, cents(one.net), day)
         for day, one in zip(days, disputed, strict=True)
     ]
     assert wanted and sorted(rows) == sorted(wanted)
@@ -236,8 +236,8 @@ def unexplained(read: Simulation) -> set[tuple[str, str, Decimal]]:
 
 
 def rebuild(read: Simulation) -> None:
-    nodes = ["model.payments", "model.reconciliation"]
-    read.query("DELETE FROM ops.built WHERE node IN (?, ?)", nodes)
+    nodes = ["model.payments", "model.settlements", "model.reconciliation"]
+    read.query("DELETE FROM ops.built WHERE LIST_CONTAINS(?, node)", [nodes])
     read.pipeline.compute(read.shop.first_day, read.shop.last_day, nodes)
 
 

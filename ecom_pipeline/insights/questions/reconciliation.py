@@ -10,17 +10,20 @@ import duckdb
 from ecom_pipeline.insights.questions.question import Answer, Column, Part
 
 MOST_ROWS = 10
-# What processors took in and did not pay out is one line each: their balance.
+# What processors took in and did not pay out is one line each: their balance. A payout has four days to arrive.
 _OPEN = """
 WITH lines AS (
-    SELECT stage, CASE stage WHEN 'payments to payouts' THEN 'with the processor' ELSE reason END AS reason,
-        NULLIF(provider, 'none') AS provider,
-        items, difference, CASE WHEN reference <> '' AND stage <> 'payments to payouts' THEN age_days END AS age_days
+    SELECT stage, NULLIF(provider, 'none') AS provider, items, difference,
+        CASE WHEN stage = 'payments to payouts' THEN 'with the processor'
+             WHEN stage <> 'payouts to bank' THEN reason
+             WHEN since_day + 4 >= $day THEN 'on its way'
+             ELSE 'missing at the bank' END AS reason,
+        CASE WHEN stage <> 'payments to payouts' THEN GREATEST($day - since_day, 0) END AS age_days
     FROM model.reconciliation
-    WHERE reason NOT LIKE 'matched%' AND day <= ?
+    WHERE reason NOT LIKE 'matched%' AND day <= $day
 ), sums AS (
     SELECT stage, reason, provider, CAST(SUM(items) AS DECIMAL(18, 0)) AS items, SUM(difference) AS amount,
-        CAST(MAX(CASE WHEN age_days < 0 THEN 0 ELSE age_days END) AS DECIMAL(18, 0)) AS oldest
+        CAST(MAX(age_days) AS DECIMAL(18, 0)) AS oldest
     FROM lines
     GROUP BY stage, reason, provider
 )
@@ -38,7 +41,7 @@ def answer(connection: duckdb.DuckDBPyConnection, last_day: date) -> Answer | No
     """
     if connection.execute("SELECT 1 FROM model.reconciliation LIMIT 1").fetchone() is None:
         return None
-    rows = connection.execute(_OPEN, [last_day]).fetchall()
+    rows = connection.execute(_OPEN, {"day": last_day}).fetchall()
     amounts = {
         reason: sum((row[4] for row in rows if row[1] == reason), Decimal(0))
         for reason in {row[1] for row in rows}
