@@ -3,7 +3,7 @@ grain: a day customers were acquired, in total and by the channel and country of
 description: How many customers first bought on a day, and what they contributed before marketing in the 365 days that began with it, with what they bought and how much of that has a known cost.
 key: [day, dimension, segment]
 touches:
-  model.customer_value: {column: first_day}
+  model.customer_value: {column: CASE WHEN day <= first_day + 364 THEN first_day END}
 --- */
 SELECT
     x.day AS day, s.dimension AS dimension,

@@ -3,7 +3,7 @@ grain: a parcel that left or came back
 description: What sending and taking back parcels cost, by the rates of ecom.toml, with the order's dimensions; an order counts as shipped with its first parcel.
 key: [shop, parcel_id]
 touches:
-  mapped.shipments: {forward: 60}
+  mapped.shipments: {naming: {order_id: order_id}}
   model.orders: {through: order_day}
 --- */
 WITH parcels AS (

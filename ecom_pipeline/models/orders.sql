@@ -3,7 +3,7 @@ grain: a valid order
 description: Orders that count - neither test nor voided, and with at least one article sold - with their day and dimensions resolved. The channel follows the default channel groups of Google Analytics 4.
 key: [shop, order_id]
 touches:
-  mapped.sale_lines: {column: order_day}
+  mapped.sale_lines: {column: "CASE WHEN action = 'sale' AND kind = 'product' THEN order_day END"}
 --- */
 WITH placed AS (
     SELECT o.*

@@ -23,7 +23,7 @@ WITH counted AS (
         CASE WHEN l.currency = c.currency THEN l.tax ELSE TO_REPORTING(l.tax, f.rate, t.rate) END AS tax
     FROM mapped.sale_lines AS l
     JOIN run.days AS d ON d.day = l.day
-    JOIN mapped.orders AS o ON o.shop = l.shop AND o.order_id = l.order_id
+    JOIN mapped.orders AS o ON o.day = l.order_day AND o.shop = l.shop AND o.order_id = l.order_id
     CROSS JOIN config.shop AS c
     LEFT JOIN counted AS s ON s.shop = l.shop AND s.line_id = l.line_id AND s.day = l.day
     LEFT JOIN config.platforms AS p ON p.shop = l.shop

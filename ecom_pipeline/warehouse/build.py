@@ -20,7 +20,7 @@ from ecom_pipeline.warehouse.changes import log_changes, record_changes
 from ecom_pipeline.warehouse.functions import Expansion
 from ecom_pipeline.warehouse.plan import BuildRequest, Built, Plan, Planner, remember
 from ecom_pipeline.warehouse.raw_log import transaction
-from ecom_pipeline.warehouse.rewrite import to_duckdb
+from ecom_pipeline.warehouse.rewrite import columns_read, to_duckdb
 from ecom_pipeline.warehouse.rows import columns_of
 
 COMPUTED_AT_ONCE = 84  # days: what a function computes is held in memory as rows
@@ -136,9 +136,9 @@ def _ensure_table(
 def _log_dropped(connection: duckdb.DuckDBPyConnection, node: Node, given: Collection[str]) -> None:
     """Under a new definition days may end empty: whoever reads the table must look at all of them."""
     log_changes(connection, node.name, f"SELECT DISTINCT day FROM {node.name}")
-    for column in set(given).intersection(node.watched):
-        days = f"SELECT DISTINCT {column} AS day FROM {node.name}"
-        log_changes(connection, f"{node.name}@{column}", days)
+    for sql in node.watched:
+        if columns_read(sql) <= set(given):
+            log_changes(connection, f"{node.name}@{sql}", f"SELECT DISTINCT {sql} AS day FROM {node.name}")
 
 
 def _days_being_built(connection: duckdb.DuckDBPyConnection, node: Node) -> str:

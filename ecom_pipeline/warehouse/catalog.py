@@ -49,9 +49,9 @@ class Touch(BaseModel):
     after: bool = False  # … and every later day
     everything: bool = False  # … all days
     through: str | None = None  # … days of own rows and inputs' whose column `through` is d, or not known yet
-    column: str | None = None  # … the days that stood or stand in this column of its changed rows
-    customers: str | None = None  # … days of other inputs' rows of customers whose column `customers` is d
-    naming: dict[str, str] = {}  # … days of own rows whose column is what its rows of d bear: {column: SQL}
+    column: str | None = None  # … the days that a column, or SQL, gives of its changed rows, as they were and are
+    customers: str | None = None  # … days from then on of other inputs' rows of customers whose column is d
+    naming: dict[str, str] = {}  # … days of own rows whose column is what its rows of d, or own ones, bear
 
 
 Days = Literal["all", "sundays", "of_months_over"]
@@ -104,7 +104,7 @@ class Node:
     grain: str
     description: str
     kpi: Kpi | None = None
-    watched: tuple[str, ...] = ()  # columns in which others follow its changes
+    watched: tuple[str, ...] = ()  # SQL of days by which others follow its changes
     computed_by: str | None = None
     days: Days = "all"
 
@@ -149,7 +149,7 @@ class Catalog:
         return tuple(node for node in self.nodes if node.name in wanted)
 
     def watched(self, name: str) -> tuple[str, ...]:
-        """The columns of a mapped table or a model in which others follow its changes."""
+        """SQL of the days by which others follow the changes of a mapped table or a model."""
         return _watched(self.nodes).get(name, ())
 
     @property

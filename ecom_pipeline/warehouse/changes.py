@@ -23,11 +23,11 @@ def record_changes(
 ) -> int:
     """Compare a table's rows before and after, write the days that differ to the change log, count them.
 
-    Of watched columns (see `Touch.column`) the days in the rows that differ are written too, as those of
-    `<node>@<column>`: a row that vanished can no longer be asked. Of rows of a source the days are written once
+    The days that watched SQL (see `Touch.column`) gives of the rows that differ are written too, as those of
+    `<node>@<SQL>`: a row that vanished can no longer be asked. Of rows of a source the days are written once
     more, as those of `node<source`, so that what they change later has a cause. All are left in `rows_changed`.
     """
-    columns = ", ".join(dict.fromkeys(("day", *watched)))
+    columns = ", ".join(("day", *(f"{sql} AS watched_{number}" for number, sql in enumerate(watched))))
     row = fetch_row(
         connection,
         f"CREATE OR REPLACE TEMP TABLE rows_changed AS SELECT DISTINCT {columns} "
@@ -35,8 +35,8 @@ def record_changes(
     )
     if row == (0,):
         return 0
-    for column in watched:
-        log_changes(connection, f"{node}@{column}", f"SELECT DISTINCT {column} AS day FROM rows_changed")
+    for number, sql in enumerate(watched):
+        log_changes(connection, f"{node}@{sql}", f"SELECT DISTINCT watched_{number} AS day FROM rows_changed")
     return log_changes(connection, node, "SELECT DISTINCT day FROM rows_changed", source)
 
 
@@ -59,7 +59,8 @@ def log_changes(
         connection,
         "INSERT INTO ops.changes SELECT s.sequence, n.node, d.day "
         f"FROM ({days}) AS d, (SELECT NEXTVAL('ops.change_sequence') AS sequence) AS s, "
-        f"(SELECT UNNEST({names}) AS node) AS n WHERE d.day IS NOT NULL",
+        "(SELECT UNNEST(?::VARCHAR[]) AS node) AS n WHERE d.day IS NOT NULL",
+        [names],
     )
     return int(row[0]) // len(names) if row else 0
 
@@ -154,15 +155,16 @@ def _touched_by(
     if touch.customers:
         for table in _with_customers(connection, node, dependency):
             rows = connection.execute(
-                f"SELECT DISTINCT day FROM {table} WHERE customer IN (SELECT customer FROM {dependency} "
+                f"SELECT DISTINCT day FROM {table} WHERE day >= ? AND customer IN (SELECT customer FROM {dependency} "
                 f"WHERE {touch.customers} IN (SELECT UNNEST(?::DATE[])))",
-                [days],
+                [min(days), days],
             ).fetchall()
             found.update(day for (day,) in rows)
     for column, borne in touch.naming.items():
         rows = connection.execute(
-            f"SELECT DISTINCT day FROM {node.name} WHERE {column} IN (SELECT {borne} FROM {dependency} "
-            "WHERE day IN (SELECT UNNEST(?::DATE[])))",
+            f"WITH changed AS (SELECT UNNEST(?::DATE[]) AS day) SELECT DISTINCT day FROM {node.name} WHERE {column} IN ("
+            f"SELECT {borne} FROM {dependency} WHERE day IN (SELECT day FROM changed) "
+            f"UNION ALL SELECT {column} FROM {node.name} WHERE day IN (SELECT day FROM changed))",
             [days],
         ).fetchall()
         found.update(day for (day,) in rows)

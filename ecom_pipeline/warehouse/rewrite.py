@@ -52,3 +52,8 @@ def columns_given(sql: str) -> list[str]:
     query = parsed(sql)
     assert isinstance(query, exp.Query)
     return list(query.named_selects)
+
+
+def columns_read(sql: str) -> set[str]:
+    """The names of the columns an expression reads."""
+    return {column.name for column in parsed(sql).find_all(exp.Column)}

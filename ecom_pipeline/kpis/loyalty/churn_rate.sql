@@ -23,16 +23,16 @@ WITH months AS (
     FROM run.days AS d
     GROUP BY DATE_TRUNC('month', d.day)
 ), gaps AS (
-    SELECT o.day AS day, o.day - o.previous_day AS gap, COUNT(*) AS gaps
+    SELECT DATE_TRUNC('month', o.day) AS month, o.day - o.previous_day AS gap, COUNT(*) AS gaps
     FROM model.customer_orders AS o
     WHERE o.dimension = 'total' AND o.previous_day IS NOT NULL
-    GROUP BY o.day, o.day - o.previous_day
+    GROUP BY DATE_TRUNC('month', o.day), o.day - o.previous_day
 ), ranked AS (
     SELECT m.month AS month, g.gap AS gap,
         SUM(SUM(g.gaps)) OVER (PARTITION BY m.month ORDER BY g.gap) AS up_to,
         SUM(SUM(g.gaps)) OVER (PARTITION BY m.month) AS gaps
     FROM months AS m
-    JOIN gaps AS g ON g.day < m.month
+    JOIN gaps AS g ON g.month < m.month
     GROUP BY m.month, g.gap
 ), windows AS (
     SELECT m.month AS month, m.first_day AS first_day, m.last_day AS last_day,
@@ -42,58 +42,61 @@ WITH months AS (
     LEFT JOIN ranked AS r ON r.month = m.month AND r.up_to * 5 >= r.gaps * 4
     GROUP BY m.month, m.first_day, m.last_day, s.churn_window_days
 ), recent AS (
-    SELECT w.first_day AS first_day, w.last_day AS last_day, w.days AS days,
-        o.dimension AS dimension, o.segment AS segment, o.day AS day,
-        COALESCE(o.previous_day, DATE '1900-01-01') AS previous_day
+    SELECT w.month AS month, w.days AS days, o.dimension AS dimension, o.segment AS segment, o.day AS day,
+        o.previous_day AS previous_day, COALESCE(o.day - o.previous_day, 2 * w.days) AS gap
     FROM windows AS w
     JOIN model.customer_orders AS o
         ON o.day <= w.last_day AND o.day > w.first_day - 2 * w.days
     WHERE w.days IS NOT NULL
-), spans AS (
-    SELECT r.dimension AS dimension, r.segment AS segment, r.first_day AS first_day, r.last_day AS last_day,
-        1 AS churned, 0 AS watched,
-        GREATEST(r.day, r.previous_day + 2 * r.days) AS begins, r.day + 2 * r.days AS ends
+), placed AS (
+    SELECT r.month AS month, r.days AS days, r.dimension AS dimension, r.segment AS segment, r.day AS day,
+        COUNT(*) AS orders, SUM(CASE WHEN r.gap >= r.days THEN 1 ELSE 0 END) AS begun,
+        SUM(CASE WHEN r.gap >= 2 * r.days THEN 1 ELSE 0 END) AS begun_twice
     FROM recent AS r
+    GROUP BY r.month, r.days, r.dimension, r.segment, r.day
+), followed AS (
+    SELECT r.month AS month, r.days AS days, r.dimension AS dimension, r.segment AS segment, r.previous_day AS day,
+        SUM(CASE WHEN r.gap < r.days THEN 1 ELSE 0 END) AS prolonged, COUNT(*) AS prolonged_twice
+    FROM recent AS r
+    WHERE r.gap < 2 * r.days
+    GROUP BY r.month, r.days, r.dimension, r.segment, r.previous_day
+), changes AS (
+    SELECT p.month AS month, p.dimension AS dimension, p.segment AS segment, p.day AS day,
+        p.begun_twice - p.begun AS churned, 0 AS watched
+    FROM placed AS p
     UNION ALL
-    SELECT r.dimension AS dimension, r.segment AS segment, r.first_day AS first_day, r.last_day AS last_day,
-        -1 AS churned, 0 AS watched,
-        GREATEST(r.day, r.previous_day + r.days) AS begins, r.day + r.days AS ends
-    FROM recent AS r
+    SELECT p.month AS month, p.dimension AS dimension, p.segment AS segment, p.day + p.days AS day,
+        p.orders AS churned, p.begun AS watched
+    FROM placed AS p
     UNION ALL
-    SELECT r.dimension AS dimension, r.segment AS segment, r.first_day AS first_day, r.last_day AS last_day,
-        0 AS churned, 1 AS watched,
-        GREATEST(r.day, r.previous_day + r.days) + r.days AS begins, r.day + 2 * r.days AS ends
-    FROM recent AS r
-), clipped AS (
-    SELECT s.dimension AS dimension, s.segment AS segment, s.churned AS churned, s.watched AS watched,
-        GREATEST(s.begins, s.first_day) AS begins, LEAST(s.ends, s.last_day + 1) AS ends
-    FROM spans AS s
-    WHERE s.begins < s.ends AND s.begins <= s.last_day AND s.ends > s.first_day
+    SELECT p.month AS month, p.dimension AS dimension, p.segment AS segment, p.day + 2 * p.days AS day,
+        -p.orders AS churned, -p.orders AS watched
+    FROM placed AS p
+    UNION ALL
+    SELECT f.month AS month, f.dimension AS dimension, f.segment AS segment, f.day + f.days AS day,
+        -f.prolonged AS churned, 0 AS watched
+    FROM followed AS f
+    UNION ALL
+    SELECT f.month AS month, f.dimension AS dimension, f.segment AS segment, f.day + 2 * f.days AS day,
+        f.prolonged_twice AS churned, f.prolonged AS watched
+    FROM followed AS f
+    UNION ALL
+    SELECT c.month AS month, c.dimension AS dimension, c.segment AS segment, d.day AS day, 0 AS churned, 0 AS watched
+    FROM (SELECT DISTINCT p.month AS month, p.dimension AS dimension, p.segment AS segment FROM placed AS p) AS c
+    JOIN run.days AS d ON DATE_TRUNC('month', d.day) = c.month
 ), steps AS (
-    SELECT x.dimension AS dimension, x.segment AS segment, x.day AS day,
-        SUM(x.churned) AS churned, SUM(x.watched) AS watched
-    FROM (
-        SELECT c.dimension AS dimension, c.segment AS segment, c.begins AS day,
-            c.churned AS churned, c.watched AS watched
-        FROM clipped AS c
-        UNION ALL
-        SELECT c.dimension AS dimension, c.segment AS segment, c.ends AS day,
-            -c.churned AS churned, -c.watched AS watched
-        FROM clipped AS c
-        UNION ALL
-        SELECT c.dimension AS dimension, c.segment AS segment, d.day AS day, 0 AS churned, 0 AS watched
-        FROM (SELECT DISTINCT r.dimension AS dimension, r.segment AS segment FROM recent AS r) AS c
-        CROSS JOIN run.days AS d
-    ) AS x
-    GROUP BY x.dimension, x.segment, x.day
+    SELECT c.month AS month, c.dimension AS dimension, c.segment AS segment, c.day AS day,
+        SUM(c.churned) AS churned, SUM(c.watched) AS watched
+    FROM changes AS c
+    GROUP BY c.month, c.dimension, c.segment, c.day
 ), running AS (
-    SELECT s.day AS day, s.dimension AS dimension, s.segment AS segment,
-        SUM(s.churned) OVER (PARTITION BY s.dimension, s.segment ORDER BY s.day) AS numerator,
-        SUM(s.watched) OVER (PARTITION BY s.dimension, s.segment ORDER BY s.day) AS denominator
+    SELECT s.month AS month, s.day AS day, s.dimension AS dimension, s.segment AS segment,
+        SUM(s.churned) OVER (PARTITION BY s.month, s.dimension, s.segment ORDER BY s.day) AS numerator,
+        SUM(s.watched) OVER (PARTITION BY s.month, s.dimension, s.segment ORDER BY s.day) AS denominator
     FROM steps AS s
 )
 SELECT r.day AS day, r.dimension AS dimension, r.segment AS segment, r.numerator AS numerator,
     r.denominator AS denominator
 FROM running AS r
-JOIN run.days AS d ON d.day = r.day
+JOIN run.days AS d ON d.day = r.day AND DATE_TRUNC('month', d.day) = r.month
 WHERE r.denominator > 0
