@@ -8,7 +8,7 @@ from datetime import date
 import duckdb
 
 from ecom_pipeline.kpis.definition import Kpi
-from ecom_pipeline.warehouse.changes import differing
+from ecom_pipeline.warehouse.changes import differing, log_changes
 from ecom_pipeline.warehouse.functions import Expansion
 from ecom_pipeline.warehouse.kpi_rows import kpi_rows, record_restatements
 from ecom_pipeline.warehouse.plan import BuildRequest, Built, Plan, remember
@@ -65,6 +65,8 @@ def build_kpis(
         connection.execute(
             "INSERT INTO kpi.daily BY NAME SELECT * FROM rows_after WHERE LIST_CONTAINS(?, kpi)", [moved]
         )
+        days = sorted({str(day) for found in changed.values() for day in found})
+        log_changes(connection, "kpi.daily", f"SELECT UNNEST({days}::DATE[]) AS day")
     built = []
     for planned in plans:
         days = changed.get(planned.kpi.key, [])

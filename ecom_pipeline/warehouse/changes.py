@@ -66,7 +66,7 @@ def log_changes(
 
 
 def forget_changes(connection: duckdb.DuckDBPyConnection, nodes: Sequence[str]) -> None:
-    """Drop what all nodes have taken into account, once the log has grown long.
+    """Drop what all nodes and the readers' copy have taken into account, once the log has grown long.
 
     The newest entry stays: from it follows where the log ends.
     """
@@ -78,6 +78,7 @@ def forget_changes(connection: duckdb.DuckDBPyConnection, nodes: Sequence[str]) 
         DELETE FROM ops.changes WHERE sequence < (SELECT MAX(sequence) FROM ops.changes) AND sequence <= (
             SELECT COALESCE(MIN(COALESCE(b.sequence, 0)), 0)
             FROM (SELECT UNNEST(?::VARCHAR[]) AS node) AS n LEFT JOIN ops.built AS b ON b.node = n.node)
+            AND sequence <= ALL (SELECT sequence FROM ops.published)
         """,
         [list(nodes)],
     )

@@ -120,6 +120,7 @@ CREATE TABLE IF NOT EXISTS ops.changes (sequence BIGINT NOT NULL, node VARCHAR N
 CREATE TABLE IF NOT EXISTS ops.built (
     node VARCHAR PRIMARY KEY, sequence BIGINT NOT NULL, fingerprint VARCHAR NOT NULL, as_of DATE NOT NULL
 );
+CREATE TABLE IF NOT EXISTS ops.published (sequence BIGINT NOT NULL);
 CREATE TABLE IF NOT EXISTS ops.sources (source VARCHAR PRIMARY KEY, vendor VARCHAR, title VARCHAR);
 CREATE TABLE IF NOT EXISTS ops.source_days (
     source VARCHAR, day DATE, is_complete BOOLEAN, is_on_time BOOLEAN, loaded_at TIMESTAMP
