@@ -6,13 +6,12 @@ key: [platform, day, campaign_id]
 SELECT
     a.day AS day, a.platform AS platform, a.campaign_id AS campaign_id, CONCAT(a.platform, ': ', a.campaign) AS account_campaign, a.channel AS channel,
     CASE WHEN a.currency = s.currency THEN a.spend
-         ELSE CAST(TO_REPORTING(a.spend, f.rate, t.rate) AS DECIMAL(18, 4)) END AS spend,
+         ELSE CAST(TO_REPORTING(a.spend, f.rate, f.reporting_rate) AS DECIMAL(18, 4)) END AS spend,
     a.clicks AS clicks, a.impressions AS impressions, a.conversions AS conversions,
     CASE WHEN a.currency = s.currency THEN a.conversion_value
-         ELSE TO_REPORTING(a.conversion_value, f.rate, t.rate) END AS conversion_value,
+         ELSE TO_REPORTING(a.conversion_value, f.rate, f.reporting_rate) END AS conversion_value,
     a.top_impressions AS top_impressions
 FROM mapped.ad_performance AS a
 JOIN run.days AS d ON d.day = a.day
 CROSS JOIN config.shop AS s
 LEFT JOIN model.fx_rates AS f ON f.day = a.day AND f.currency = a.currency
-LEFT JOIN model.fx_rates AS t ON t.day = a.day AND t.currency = s.currency

@@ -39,8 +39,7 @@ WITH movements AS (
 )
 SELECT
     c.day AS day, c.bank AS bank, c.account_id AS account_id, c.account AS account,
-    CASE WHEN c.currency = s.currency THEN c.balance ELSE TO_REPORTING(c.balance, f.rate, t.rate) END AS balance
+    CASE WHEN c.currency = s.currency THEN c.balance ELSE TO_REPORTING(c.balance, f.rate, f.reporting_rate) END AS balance
 FROM closing AS c
 CROSS JOIN config.shop AS s
 LEFT JOIN model.fx_rates AS f ON f.day = c.day AND f.currency = c.currency
-LEFT JOIN model.fx_rates AS t ON t.day = c.day AND t.currency = s.currency

@@ -8,7 +8,7 @@ touches:
 SELECT
     b.day AS day, b.bank AS bank, b.transaction_id AS transaction_id, b.account_id AS account_id,
     COALESCE(b.category, 'unknown') AS category,
-    CASE WHEN b.currency = s.currency THEN b.amount ELSE TO_REPORTING(b.amount, f.rate, t.rate) END AS amount,
+    CASE WHEN b.currency = s.currency THEN b.amount ELSE TO_REPORTING(b.amount, f.rate, f.reporting_rate) END AS amount,
     EXISTS (
         SELECT 1 FROM mapped.bank_transactions AS o
         WHERE o.amount = -b.amount AND o.currency = b.currency AND o.category = b.category
@@ -19,4 +19,3 @@ FROM mapped.bank_transactions AS b
 JOIN run.days AS d ON d.day = b.day
 CROSS JOIN config.shop AS s
 LEFT JOIN model.fx_rates AS f ON f.day = b.day AND f.currency = b.currency
-LEFT JOIN model.fx_rates AS t ON t.day = b.day AND t.currency = s.currency

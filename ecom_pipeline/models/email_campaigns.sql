@@ -9,10 +9,9 @@ SELECT
     c.clicks AS clicks, c.unsubscribes AS unsubscribes, c.spam_complaints AS spam_complaints,
     c.conversions AS conversions,
     CASE WHEN c.currency = s.currency THEN c.conversion_value
-         ELSE TO_REPORTING(c.conversion_value, f.rate, t.rate) END AS conversion_value
+         ELSE TO_REPORTING(c.conversion_value, f.rate, f.reporting_rate) END AS conversion_value
 FROM mapped.email_campaigns AS c
 JOIN run.days AS d ON d.day = c.day
 CROSS JOIN config.shop AS s
 LEFT JOIN model.fx_rates AS f ON f.day = c.day AND f.currency = c.currency
-LEFT JOIN model.fx_rates AS t ON t.day = c.day AND t.currency = s.currency
 WHERE c.medium IN ('email', 'sms')

@@ -9,14 +9,13 @@ touches:
 WITH converted AS (
     SELECT
         p.*,
-        CASE WHEN p.currency = s.currency THEN p.amount ELSE TO_REPORTING(p.amount, f.rate, t.rate) END
+        CASE WHEN p.currency = s.currency THEN p.amount ELSE TO_REPORTING(p.amount, f.rate, f.reporting_rate) END
             AS reporting_amount,
-        CASE WHEN p.currency = s.currency THEN p.fee ELSE TO_REPORTING(p.fee, f.rate, t.rate) END AS reporting_fee
+        CASE WHEN p.currency = s.currency THEN p.fee ELSE TO_REPORTING(p.fee, f.rate, f.reporting_rate) END AS reporting_fee
     FROM mapped.payments AS p
     JOIN run.days AS d ON d.day = p.day
     CROSS JOIN config.shop AS s
     LEFT JOIN model.fx_rates AS f ON f.day = p.day AND f.currency = p.currency
-    LEFT JOIN model.fx_rates AS t ON t.day = p.day AND t.currency = s.currency
 ), named AS (
     SELECT l.provider AS provider, l.source_id AS source_id, l.charge_id AS charge_id,
         l.order_reference AS order_reference

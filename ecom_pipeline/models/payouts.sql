@@ -68,7 +68,7 @@ WITH candidates AS (
 )
 SELECT
     p.day AS day, p.provider AS provider, p.payout_id AS payout_id, p.arrival_day AS arrival_day,
-    CASE WHEN p.currency = c.currency THEN p.amount ELSE TO_REPORTING(p.amount, f.rate, t.rate) END AS amount,
+    CASE WHEN p.currency = c.currency THEN p.amount ELSE TO_REPORTING(p.amount, f.rate, f.reporting_rate) END AS amount,
     m.credited_day AS credited_day, p.status AS status
 FROM mapped.payouts AS p
 JOIN run.days AS d ON d.day = p.day
@@ -76,5 +76,4 @@ CROSS JOIN config.shop AS c
 LEFT JOIN pairs AS m
     ON m.provider = p.provider AND m.payout_id = p.payout_id
 LEFT JOIN model.fx_rates AS f ON f.day = p.day AND f.currency = p.currency
-LEFT JOIN model.fx_rates AS t ON t.day = p.day AND t.currency = c.currency
 WHERE p.status NOT IN ('failed', 'canceled')

@@ -19,8 +19,8 @@ WITH counted AS (
         CASE WHEN l.kind IN ('product', 'adjustment') AND s.line_id IS NOT NULL THEN s.gross - s.discounts - s.returns
              WHEN l.kind = 'shipping' AND s.line_id IS NOT NULL THEN s.shipping_income
              WHEN l.currency = c.currency THEN l.gross - l.discount
-             ELSE TO_REPORTING(l.gross - l.discount, f.rate, t.rate) END AS net,
-        CASE WHEN l.currency = c.currency THEN l.tax ELSE TO_REPORTING(l.tax, f.rate, t.rate) END AS tax
+             ELSE TO_REPORTING(l.gross - l.discount, f.rate, f.reporting_rate) END AS net,
+        CASE WHEN l.currency = c.currency THEN l.tax ELSE TO_REPORTING(l.tax, f.rate, f.reporting_rate) END AS tax
     FROM mapped.sale_lines AS l
     JOIN run.days AS d ON d.day = l.day
     JOIN mapped.orders AS o ON o.day = l.order_day AND o.shop = l.shop AND o.order_id = l.order_id
@@ -28,7 +28,6 @@ WITH counted AS (
     LEFT JOIN counted AS s ON s.shop = l.shop AND s.line_id = l.line_id AND s.day = l.day
     LEFT JOIN config.platforms AS p ON p.shop = l.shop
     LEFT JOIN model.fx_rates AS f ON f.day = l.day AND f.currency = l.currency
-    LEFT JOIN model.fx_rates AS t ON t.day = l.day AND t.currency = c.currency
     WHERE NOT COALESCE(o.is_test, FALSE) AND NOT COALESCE(o.is_voided, FALSE) AND l.kind <> 'gift_card'
 )
 SELECT

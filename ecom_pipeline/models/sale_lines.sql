@@ -54,16 +54,15 @@ WITH lines AS (
         l.*,
         o.customer AS customer, o.channel AS channel, o.device AS device, o.country AS country,
         CASE WHEN l.currency = s.currency THEN l.amount
-             ELSE TO_REPORTING(l.amount, f.rate, t.rate) END AS reporting_amount,
+             ELSE TO_REPORTING(l.amount, f.rate, f.reporting_rate) END AS reporting_amount,
         CASE WHEN l.currency = s.currency THEN l.discount
-             ELSE TO_REPORTING(l.discount, f.rate, t.rate) END AS reporting_discount,
+             ELSE TO_REPORTING(l.discount, f.rate, f.reporting_rate) END AS reporting_discount,
         CASE WHEN c.currency = s.currency THEN CAST(l.costed_quantity * c.unit_cost AS DECIMAL(18, 4))
-             ELSE CAST(TO_REPORTING(l.costed_quantity * c.unit_cost, g.rate, t.rate) AS DECIMAL(18, 4)) END AS cost
+             ELSE CAST(TO_REPORTING(l.costed_quantity * c.unit_cost, g.rate, g.reporting_rate) AS DECIMAL(18, 4)) END AS cost
     FROM lines AS l
     JOIN bearers AS o ON o.shop = l.shop AND o.order_id = l.order_id AND o.day = l.order_day
     CROSS JOIN config.shop AS s
     LEFT JOIN model.fx_rates AS f ON f.day = l.day AND f.currency = l.currency
-    LEFT JOIN model.fx_rates AS t ON t.day = l.day AND t.currency = s.currency
     LEFT JOIN model.product_costs AS c
         ON c.shop = l.shop AND c.product_id = l.product_id
         AND l.order_day >= c.day AND l.order_day < c.valid_until

@@ -51,7 +51,7 @@ WITH agreed AS (
         w.order_reference AS order_reference, COALESCE(p.provider, 'none') AS provider,
         CASE WHEN (w.is_test OR w.is_voided) AND p.order_reference IS NULL THEN 0
              WHEN w.currency = s.currency THEN w.amount
-             ELSE TO_REPORTING(w.amount, f.rate, t.rate) END AS expected,
+             ELSE TO_REPORTING(w.amount, f.rate, f.reporting_rate) END AS expected,
         COALESCE(p.amount, 0) AS found,
         p.order_reference IS NOT NULL AS is_paid, w.is_test AS is_test, w.is_voided AS is_voided
     FROM owed AS w
@@ -59,7 +59,6 @@ WITH agreed AS (
     LEFT JOIN borne AS b ON b.order_reference = w.order_reference
     LEFT JOIN paid AS p ON p.order_reference = w.order_reference AND b.orders = 1
     LEFT JOIN model.fx_rates AS f ON f.day = w.day AND f.currency = w.currency
-    LEFT JOIN model.fx_rates AS t ON t.day = w.day AND t.currency = s.currency
 )
 SELECT
     c.day AS day, c.shop AS shop, c.order_id AS order_id, c.currency AS currency,

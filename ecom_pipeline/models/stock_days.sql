@@ -22,7 +22,7 @@ SELECT
     h.on_hand AS on_hand, h.in_hand AS in_hand,
     CASE WHEN c.unit_cost IS NULL THEN 0
          WHEN c.currency = s.currency THEN CAST(h.in_hand * c.unit_cost AS DECIMAL(18, 4))
-         ELSE CAST(TO_REPORTING(h.in_hand * c.unit_cost, f.rate, t.rate) AS DECIMAL(18, 4)) END AS worth,
+         ELSE CAST(TO_REPORTING(h.in_hand * c.unit_cost, f.rate, f.reporting_rate) AS DECIMAL(18, 4)) END AS worth,
     r.shops AS shops
 FROM shelves AS h
 JOIN readings AS r ON r.day = h.day
@@ -30,4 +30,3 @@ CROSS JOIN config.shop AS s
 LEFT JOIN model.product_costs AS c
     ON c.shop = h.shop AND c.product_id = h.product_id AND h.day >= c.day AND h.day < c.valid_until
 LEFT JOIN model.fx_rates AS f ON f.day = h.day AND f.currency = c.currency
-LEFT JOIN model.fx_rates AS t ON t.day = h.day AND t.currency = s.currency

@@ -175,8 +175,7 @@ SELECT DISTINCT 'contributions', c.day
 FROM mapped.contributions AS c
 CROSS JOIN config.shop AS s
 LEFT JOIN model.fx_rates AS f ON f.day = c.day AND f.currency = c.currency
-LEFT JOIN model.fx_rates AS t ON t.day = c.day AND t.currency = s.currency
-WHERE c.amount <> 0 AND c.currency <> s.currency AND (f.rate IS NULL OR t.rate IS NULL)
+WHERE c.amount <> 0 AND c.currency <> s.currency AND (f.rate IS NULL OR f.reporting_rate IS NULL)
 """
 
 

@@ -11,9 +11,8 @@ since: 1
 --- */
 SELECT
     c.day AS day,
-    CASE WHEN c.currency = s.currency THEN c.amount ELSE TO_REPORTING(c.amount, f.rate, t.rate) END AS numerator
+    CASE WHEN c.currency = s.currency THEN c.amount ELSE TO_REPORTING(c.amount, f.rate, f.reporting_rate) END AS numerator
 FROM mapped.contributions AS c
 JOIN run.days AS d ON d.day = c.day
 CROSS JOIN config.shop AS s
 LEFT JOIN model.fx_rates AS f ON f.day = c.day AND f.currency = c.currency
-LEFT JOIN model.fx_rates AS t ON t.day = c.day AND t.currency = s.currency
