@@ -1,22 +1,28 @@
 /* ---
 grain: a parcel that left or came back
-description: What sending and taking back parcels cost, by the rates of ecom.toml, with the order's dimensions; an order counts as shipped with its first parcel.
+description: What sending and taking back parcels cost, by the rates of ecom.toml, with the order's dimensions; an order counts as shipped with its first parcel. Parcels that left bear its number once more, by which its other parcels are found.
 key: [shop, parcel_id]
 touches:
-  mapped.shipments: {naming: {order_id: order_id}}
+  mapped.shipments: {naming: {sent_order_id: order_id}}
   model.orders: {through: order_day}
 --- */
-WITH parcels AS (
-    SELECT
-        s.shop AS shop, s.order_id AS order_id, s.order_day AS order_day,
-        CONCAT('out-', s.shipment_id) AS parcel_id, s.day AS day, FALSE AS is_return,
-        CASE WHEN EXISTS (
-            SELECT 1 FROM mapped.shipments AS e
-            WHERE e.shop = s.shop AND e.order_id = s.order_id AND e.order_day = s.order_day
-                AND (e.shipped_at < s.shipped_at OR (e.shipped_at = s.shipped_at AND e.shipment_id < s.shipment_id))
-        ) THEN 0 ELSE 1 END AS shipped_orders
+WITH sent AS (
+    SELECT s.*
     FROM mapped.shipments AS s
     JOIN run.days AS d ON d.day = s.day
+), numbered AS (
+    SELECT
+        e.day AS day, e.shop AS shop, e.order_id AS order_id, e.order_day AS order_day, e.shipment_id AS shipment_id,
+        ROW_NUMBER() OVER (PARTITION BY e.shop, e.order_id ORDER BY e.shipped_at, e.shipment_id) AS place
+    FROM mapped.shipments AS e
+    WHERE e.order_day IN (SELECT s.order_day FROM sent AS s)
+), parcels AS (
+    SELECT
+        n.shop AS shop, n.order_id AS order_id, n.order_day AS order_day,
+        CONCAT('out-', n.shipment_id) AS parcel_id, n.day AS day, FALSE AS is_return,
+        CASE WHEN n.place = 1 THEN 1 ELSE 0 END AS shipped_orders
+    FROM numbered AS n
+    JOIN run.days AS d ON d.day = n.day
     UNION ALL
     SELECT
         r.shop AS shop, r.order_id AS order_id, r.order_day AS order_day,
@@ -28,6 +34,7 @@ WITH parcels AS (
 )
 SELECT
     p.day AS day, p.shop AS shop, p.parcel_id AS parcel_id, p.order_id AS order_id, p.order_day AS order_day,
+    CASE WHEN NOT p.is_return THEN p.order_id END AS sent_order_id,
     o.customer AS customer, o.channel AS channel, o.device AS device, o.country AS country,
     CAST(CASE WHEN p.is_return THEN COALESCE(r.return_freight, e.return_freight, 0)
               ELSE COALESCE(r.per_shipment, e.per_shipment, 0) END AS DECIMAL(18, 4)) AS cost,

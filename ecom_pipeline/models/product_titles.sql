@@ -5,7 +5,7 @@ key: [shop, product_id]
 scope: all
 --- */
 WITH newest AS (
-    SELECT l.shop AS shop, l.product_id AS product_id, MAX(l.happened_at) AS happened_at
+    SELECT l.shop AS shop, l.product_id AS product_id, MAX(l.day) AS day
     FROM mapped.sale_lines AS l
     WHERE l.product_id IS NOT NULL
     GROUP BY l.shop, l.product_id
@@ -14,9 +14,10 @@ SELECT DATE '1900-01-01' AS day, t.shop AS shop, t.product_id AS product_id, t.p
 FROM (
     SELECT
         l.shop AS shop, l.product_id AS product_id, l.product AS product,
-        ROW_NUMBER() OVER (PARTITION BY l.shop, l.product_id ORDER BY l.line_id DESC) AS place
+        ROW_NUMBER() OVER (
+            PARTITION BY l.shop, l.product_id ORDER BY l.happened_at DESC NULLS LAST, l.line_id DESC
+        ) AS place
     FROM mapped.sale_lines AS l
-    JOIN newest AS n
-        ON n.shop = l.shop AND n.product_id = l.product_id AND n.happened_at IS NOT DISTINCT FROM l.happened_at
+    JOIN newest AS n ON n.day = l.day AND n.shop = l.shop AND n.product_id = l.product_id
 ) AS t
 WHERE t.place = 1

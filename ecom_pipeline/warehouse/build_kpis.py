@@ -63,7 +63,8 @@ def build_kpis(
         moved = sorted(changed)
         connection.execute(f"DELETE {mine}", [moved])
         connection.execute(
-            "INSERT INTO kpi.daily BY NAME SELECT * FROM rows_after WHERE LIST_CONTAINS(?, kpi)", [moved]
+            "INSERT INTO kpi.daily BY NAME SELECT * FROM rows_after WHERE LIST_CONTAINS(?, kpi) ORDER BY day",
+            [moved],
         )
         days = sorted({str(day) for found in changed.values() for day in found})
         log_changes(connection, "kpi.daily", f"SELECT UNNEST({days}::DATE[]) AS day")

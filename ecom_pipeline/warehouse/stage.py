@@ -179,7 +179,7 @@ def _apply(
     record_changes(connection, target, "rows_before", after, catalog.watched(target), stream.source)
     if fetch_row(connection, "SELECT 1 FROM rows_changed LIMIT 1") is not None:
         connection.execute(f"DELETE FROM {target} WHERE {mine}")
-        connection.execute(f"INSERT INTO {target} BY NAME SELECT * FROM rows_mapped")
+        connection.execute(f"INSERT INTO {target} BY NAME SELECT * FROM rows_mapped ORDER BY day")
 
 
 def _remove_unconfigured(connection: duckdb.DuckDBPyConnection, catalog: Catalog) -> None:
