@@ -3,7 +3,7 @@ grain: a parcel that left or came back
 description: What sending and taking back parcels cost, by the rates of ecom.toml, with the order's dimensions; an order counts as shipped with its first parcel. Parcels that left bear its number once more, by which its other parcels are found.
 key: [shop, parcel_id]
 touches:
-  mapped.shipments: {naming: {sent_order_id: order_id}}
+  mapped.shipments: {naming: {sent_order_id: order_id}, sharing: sent_order_id}
   model.orders: {through: order_day}
 --- */
 WITH sent AS (

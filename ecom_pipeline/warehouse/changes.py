@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import date
+from typing import Any
 
 import duckdb
 
@@ -146,30 +147,36 @@ def _touched_by(
     if touch.through:
         for table in _bearing(connection, node, touch.through):
             # Two reads, each of which the engine can bound: of a long history it then reads little.
-            rows = connection.execute(
+            found |= _days(
+                connection,
                 f"SELECT DISTINCT day FROM {table} WHERE {touch.through} IN (SELECT UNNEST(?::DATE[])) "
                 f"AND {touch.through} BETWEEN ? AND ? "
                 f"UNION SELECT DISTINCT day FROM {table} WHERE {touch.through} IS NULL",
                 [days, min(days), max(days)],
-            ).fetchall()
-            found.update(day for (day,) in rows)
+            )
     if touch.customers:
         for table in _with_customers(connection, node, dependency):
-            rows = connection.execute(
+            found |= _days(
+                connection,
                 f"SELECT DISTINCT day FROM {table} WHERE day >= ? AND customer IN (SELECT customer FROM {dependency} "
                 f"WHERE {touch.customers} IN (SELECT UNNEST(?::DATE[])))",
                 [min(days), days],
-            ).fetchall()
-            found.update(day for (day,) in rows)
-    for column, borne in touch.naming.items():
-        rows = connection.execute(
-            f"WITH changed AS (SELECT UNNEST(?::DATE[]) AS day) SELECT DISTINCT day FROM {node.name} WHERE {column} IN ("
-            f"SELECT {borne} FROM {dependency} WHERE day IN (SELECT day FROM changed) "
-            f"UNION ALL SELECT {column} FROM {node.name} WHERE day IN (SELECT day FROM changed))",
+            )
+    borne = [(column, sql, dependency) for column, sql in touch.naming.items()]
+    if touch.sharing:
+        borne.append((touch.sharing, touch.sharing, node.name))
+    for column, sql, table in borne:
+        found |= _days(
+            connection,
+            f"SELECT DISTINCT day FROM {node.name} WHERE {column} IN (SELECT {sql} FROM {table} "
+            "WHERE day IN (SELECT UNNEST(?::DATE[])))",
             [days],
-        ).fetchall()
-        found.update(day for (day,) in rows)
+        )
     return found
+
+
+def _days(connection: duckdb.DuckDBPyConnection, sql: str, parameters: list[Any]) -> set[date]:
+    return {day for (day,) in connection.execute(sql, parameters).fetchall()}
 
 
 def _with_customers(connection: duckdb.DuckDBPyConnection, node: Node, dependency: str) -> list[str]:

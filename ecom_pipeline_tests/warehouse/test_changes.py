@@ -176,6 +176,32 @@ def test_an_order_told_otherwise(shop: Simulation, change: str) -> None:
     assert assert_as_if_built_anew(shop) != before
 
 
+def test_the_first_of_two_parcels_is_called_off(shop: Simulation) -> None:
+    """The second then is the one with which the order counts as shipped."""
+    until = shop.world.now() - timedelta(days=10)
+
+    def send_another(row: Row) -> None:
+        (parcel,) = row["fulfillments"]
+        another = {**parcel, "id": f"{parcel['id']}-2", "created_at": parcel["created_at"] + timedelta(days=3)}
+        row["fulfillments"].append(another)
+
+    def call_off_the_first(row: Row) -> None:
+        row["fulfillments"][0]["status"] = "CANCELLED"
+
+    sent = resend(
+        shop, "shop", "orders",
+        lambda row: len(row["fulfillments"]) == 1 and row["fulfillments"][0]["created_at"] < until,
+        send_another,
+    )  # fmt: skip
+    counted = "SELECT day, shipped_orders FROM model.logistics WHERE sent_order_id = ? ORDER BY day"
+    assert_as_if_built_anew(shop)
+    (first, one), (second, none) = shop.query(counted, [sent["id"]])
+    assert (one, none, second) == (1, 0, first + timedelta(days=3))
+    resend(shop, "shop", "orders", lambda row: row["id"] == sent["id"], call_off_the_first)
+    assert_as_if_built_anew(shop)
+    assert shop.query(counted, [sent["id"]]) == [(second, 1)]
+
+
 def test_the_first_order_of_a_customer_who_came_back(shop: Simulation) -> None:
     customers = is_returning(shop)
     before = tables_of(shop)
