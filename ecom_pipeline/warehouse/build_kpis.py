@@ -66,8 +66,8 @@ def build_kpis(
             "INSERT INTO kpi.daily BY NAME SELECT * FROM rows_after WHERE LIST_CONTAINS(?, kpi) ORDER BY day",
             [moved],
         )
-        days = sorted({str(day) for found in changed.values() for day in found})
-        log_changes(connection, "kpi.daily", f"SELECT UNNEST({days}::DATE[]) AS day")
+        all_days = sorted({str(day) for days in changed.values() for day in days})
+        log_changes(connection, "kpi.daily", f"SELECT UNNEST({all_days}::DATE[]) AS day")
     built = []
     for planned in plans:
         days = changed.get(planned.kpi.key, [])

@@ -49,7 +49,9 @@ class Touch(BaseModel):
     after: bool = False  # … and every later day
     everything: bool = False  # … all days
     through: str | None = None  # … days of own rows and inputs' whose column `through` is d, or not known yet
-    column: str | None = None  # … the days that a column, or SQL, gives of its changed rows, as they were and are
+    column: str | None = (
+        None  # … the days that a column, or SQL, gives of its changed rows, as they were and are
+    )
     customers: str | None = None  # … days from then on of other inputs' rows of customers whose column is d
     naming: dict[str, str] = {}  # … days of own rows whose column is what its rows of d bear: {column: SQL}
     sharing: str | None = None  # … days of own rows that bear the same in this column as own rows of d

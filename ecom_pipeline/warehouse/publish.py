@@ -98,9 +98,7 @@ def _tables(connection: duckdb.DuckDBPyConnection, database: str) -> Tables:
     if any((schema, table) == ("ops", "built") for schema, table, _ in columns):
         built = connection.execute(f'SELECT node, fingerprint FROM "{database}".ops.built').fetchall()
         definitions = {"kpi.daily": "", **dict(built)}
-    return {
-        (schema, table): (told, definitions.get(f"{schema}.{table}")) for schema, table, told in columns
-    }
+    return {(schema, table): (told, definitions.get(f"{schema}.{table}")) for schema, table, told in columns}
 
 
 def _quoted(path: Path) -> str:

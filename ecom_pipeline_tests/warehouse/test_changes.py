@@ -182,7 +182,11 @@ def test_the_first_of_two_parcels_is_called_off(shop: Simulation) -> None:
 
     def send_another(row: Row) -> None:
         (parcel,) = row["fulfillments"]
-        another = {**parcel, "id": f"{parcel['id']}-2", "created_at": parcel["created_at"] + timedelta(days=3)}
+        another = {
+            **parcel,
+            "id": f"{parcel['id']}-2",
+            "created_at": parcel["created_at"] + timedelta(days=3),
+        }
         row["fulfillments"].append(another)
 
     def call_off_the_first(row: Row) -> None:

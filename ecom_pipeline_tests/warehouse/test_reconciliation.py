@@ -166,10 +166,7 @@ def test_each_dispute_is_listed_with_its_amount_and_day(read: Simulation) -> Non
     )
     disputed = [one for one in read.shop.balance_transactions if one.kind == "adjustment"]
     days = [local_day(read, one.created_at) for one in disputed]
-    wanted = [
-        (day, one.processor, cents(one.net), day)
-        for day, one in zip(days, disputed, strict=True)
-    ]
+    wanted = [(day, one.processor, cents(one.net), day) for day, one in zip(days, disputed, strict=True)]
     assert wanted and sorted(rows) == sorted(wanted)
 
 
