@@ -130,7 +130,7 @@ def test_comparisons_are_the_periods_before(built: Built, key: str, period: Peri
     assert now["total", ""].previous_year.state is State.OK
 
 
-@pytest.mark.parametrize("key", ["gross_margin_rate", "lifetime_value"])
+@pytest.mark.parametrize("key", ["gross_margin_rate", "lifetime_value", "cac_payback_days"])
 @pytest.mark.parametrize("shop", RECIPES)
 def test_coverage_of_what_rests_on_costs(built: Built, shop: str, key: str) -> None:
     made = built(shop)

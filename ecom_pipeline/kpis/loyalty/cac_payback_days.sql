@@ -39,7 +39,8 @@ WITH cuts AS (
 ), aged AS (
     SELECT v.first_day AS first_day, s.dimension AS dimension,
         CASE s.dimension WHEN 'channel' THEN v.channel ELSE '' END AS segment,
-        v.day - v.first_day AS age, SUM(v.contribution) AS contribution
+        v.day - v.first_day AS age, SUM(v.contribution) AS contribution,
+        SUM(v.known_gross) AS known_gross, SUM(v.gross) AS gross
     FROM model.customer_value AS v
     JOIN bounds AS b
         ON v.first_day >= CAST(b.first_day - INTERVAL '454' DAY AS DATE)
@@ -49,38 +50,46 @@ WITH cuts AS (
     GROUP BY v.first_day, s.dimension, CASE s.dimension WHEN 'channel' THEN v.channel ELSE '' END, v.day - v.first_day
 ), steps AS (
     SELECT e.dimension AS dimension, e.segment AS segment, e.age AS age, e.day AS day,
-        SUM(e.contribution) AS contribution
+        SUM(e.contribution) AS contribution, SUM(e.known_gross) AS known_gross, SUM(e.gross) AS gross
     FROM (
         SELECT a.dimension AS dimension, a.segment AS segment, a.age AS age,
             GREATEST(CAST(a.first_day + INTERVAL '90' DAY AS DATE), b.first_day) AS day,
-            a.contribution AS contribution
+            a.contribution AS contribution, a.known_gross AS known_gross, a.gross AS gross
         FROM aged AS a
         CROSS JOIN bounds AS b
         UNION ALL
         SELECT a.dimension AS dimension, a.segment AS segment, a.age AS age,
-            CAST(a.first_day + INTERVAL '455' DAY AS DATE) AS day, -a.contribution AS contribution
+            CAST(a.first_day + INTERVAL '455' DAY AS DATE) AS day,
+            -a.contribution AS contribution, -a.known_gross AS known_gross, -a.gross AS gross
         FROM aged AS a
         JOIN bounds AS b ON a.first_day < CAST(b.last_day - INTERVAL '454' DAY AS DATE)
         UNION ALL
-        SELECT g.dimension AS dimension, g.segment AS segment, g.age AS age, d.day AS day, 0 AS contribution
+        SELECT g.dimension AS dimension, g.segment AS segment, g.age AS age, d.day AS day,
+            0 AS contribution, 0 AS known_gross, 0 AS gross
         FROM (SELECT DISTINCT a.dimension AS dimension, a.segment AS segment, a.age AS age FROM aged AS a) AS g
         CROSS JOIN run.days AS d
     ) AS e
     GROUP BY e.dimension, e.segment, e.age, e.day
 ), by_age AS (
     SELECT s.day AS day, s.dimension AS dimension, s.segment AS segment, s.age AS age,
-        SUM(s.contribution) OVER (PARTITION BY s.dimension, s.segment, s.age ORDER BY s.day) AS contribution
+        SUM(s.contribution) OVER w AS contribution, SUM(s.known_gross) OVER w AS known_gross,
+        SUM(s.gross) OVER w AS gross
     FROM steps AS s
+    WINDOW w AS (PARTITION BY s.dimension, s.segment, s.age ORDER BY s.day)
 ), cumulated AS (
     SELECT b.day AS day, b.dimension AS dimension, b.segment AS segment, b.age AS age,
-        SUM(b.contribution) OVER (PARTITION BY b.day, b.dimension, b.segment ORDER BY b.age) AS contribution
+        SUM(b.contribution) OVER (PARTITION BY b.day, b.dimension, b.segment ORDER BY b.age) AS contribution,
+        SUM(b.known_gross) OVER (PARTITION BY b.day, b.dimension, b.segment) AS known_gross,
+        SUM(b.gross) OVER (PARTITION BY b.day, b.dimension, b.segment) AS gross
     FROM by_age AS b
     JOIN run.days AS d ON d.day = b.day
 )
 SELECT
     c.day AS day, c.dimension AS dimension, c.segment AS segment,
     MIN(c.age) AS numerator,
-    1 AS denominator
+    1 AS denominator,
+    MAX(c.known_gross) AS covered,
+    MAX(c.gross) AS coverable
 FROM cumulated AS c
 JOIN spending AS s ON s.day = c.day AND s.dimension = c.dimension AND s.segment = c.segment
 WHERE s.cost > 0 AND c.contribution >= s.cost

@@ -103,6 +103,17 @@ def _cac_payback_days(books: Books, day: date) -> Mapping[Cut, Value]:
     return rows
 
 
+def _cac_payback_known(books: Books, day: date) -> Mapping[Cut, Value]:
+    """Of what those who have paid for their marketing bought up to the limit: with a known cost, and in all."""
+    span = days_ending(day - timedelta(days=PAYBACK_LIMIT), YEAR)
+    cohorts = _cohorts(books, span[0], span[-1], BY_CHANNEL)
+    ages = PAYBACK_LIMIT + 1
+    return {
+        cut: (_sum(books.bought_at_known_cost, cohorts[cut], ages), _sum(books.bought, cohorts[cut], ages))
+        for cut in _cac_payback_days(books, day)
+    }
+
+
 def _age_at_payback(books: Books, customers: Iterable[Purchase], marketing: Decimal) -> int | None:
     """The first age at which what they brought covers what they cost; None when never or when free."""
     if marketing <= 0:
@@ -130,4 +141,7 @@ KPIS: dict[str, Kpi] = {
     "cac_payback_days": as_of_each_day("window", _cac_payback_days),
 }
 
-COVERAGE: dict[str, Kpi] = {"lifetime_value": as_of_each_day("window", _lifetime_value_known)}
+COVERAGE: dict[str, Kpi] = {
+    "lifetime_value": as_of_each_day("window", _lifetime_value_known),
+    "cac_payback_days": as_of_each_day("window", _cac_payback_known),
+}
